@@ -1,0 +1,55 @@
+"""What the web pages need of the service behind them. ``bot.app`` gives the real one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from handlers.conversation.messages import Attachment, ContactRef, Inbound, Numbered, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a person's history. ``id`` grows; ``mine`` is what the person sent, else ``reply`` is set."""
+
+    id: int
+    at: datetime
+    mine: str = ""
+    files: tuple[str, ...] = ()
+    reply: Reply | None = None
+    nonce: str = ""
+
+
+class BadFileError(ValueError):
+    """The uploaded file cannot be kept; the text says why and what to do, in Chinese."""
+
+
+class BusyError(RuntimeError):
+    """Too much is waiting; nothing of the message was kept and the sender should try again shortly."""
+
+
+class ChatPort(Protocol):
+    """The bot as the web chat sees it. ``send`` never raises for anything a person typed."""
+
+    async def send(self, inbound: Inbound) -> list[Numbered]: ...
+
+    def open_session(self) -> str:
+        """A new anonymous session: 43 characters of URL-safe token, stored only as its hash."""
+
+    def contact_of(self, token: str) -> ContactRef | None: ...
+
+    def handover_code(self, token: str) -> str | None:
+        """Six digits, ten minutes, one use, to go on with the same dialogue on another device."""
+
+    def redeem_handover(self, code: str) -> str | None:
+        """A new token for the same dialogue, or None when the code is wrong, used or too old."""
+
+    def history(self, contact: ContactRef, after: int, limit: int = 60) -> list[Line]: ...
+
+    def keep_file(self, data: bytes, name: str) -> Attachment:
+        """Store a picture, PDF or spreadsheet of at most 10 MB by its content; else ``BadFileError``."""
+
+    def ask(self, query: str, context: str | None, on: date | None) -> dict[str, Any]: ...

@@ -1,0 +1,121 @@
+"""人工: a question for a person at the bureau, with a number and a time by which it will be answered."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.conversation.forms import Field, Form, NotUnderstoodError
+from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.talk import SHANGHAI, Office, Talk
+from knowledge.workdays import Calendar
+from storage import consults
+
+REUSE_WITHIN = timedelta(hours=24)
+ENOUGH_OF_THE_DAY = timedelta(hours=2)
+WEEKDAYS = "一二三四五六日"
+
+
+def _read_question(inbound: Inbound) -> dict[str, Any]:
+    text = inbound.text.strip()
+    files = [a.sha256 for a in inbound.attachments]
+    if not text and not files:
+        raise NotUnderstoodError("请写一句话，或发一张照片。")
+    return {"text": text, "files": files}
+
+
+CONSULT = Form(
+    "consult",
+    version=1,
+    title="人工咨询",
+    fields=(
+        Field("number", ask=""),
+        Field("question", ask="想问什么？直接发给我，一句话或一张照片都行。", parse=_read_question, free_text=True),
+    ),
+    prefill=lambda number: {"number": number},
+)
+
+
+def promise(calendar: Calendar, office: Office, now: datetime) -> tuple[datetime, bool]:
+    """By when an answer is promised, and whether the day rests on a holiday notice that is not out yet.
+
+    In office hours with two hours left: by closing time today. Otherwise by ten o'clock of the next working day.
+    """
+    local = now.astimezone(SHANGHAI)
+    closing = datetime.combine(local.date(), office.closes, SHANGHAI)
+    opening = datetime.combine(local.date(), office.opens, SHANGHAI)
+    if calendar.is_workday(local.date()) and opening <= local and closing - local >= ENOUGH_OF_THE_DAY:
+        return closing, local.year not in calendar.noticed
+    if calendar.is_workday(local.date()) and local < opening:
+        return datetime.combine(local.date(), office.answer_by, SHANGHAI), local.year not in calendar.noticed
+    due = calendar.add_workdays(local.date(), 1)
+    return datetime.combine(due.day, office.answer_by, SHANGHAI), due.provisional
+
+
+def say_time(at: datetime, *, provisional: bool = False) -> str:
+    local = at.astimezone(SHANGHAI)
+    text = f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{local:%H:%M}"
+    return text + "（暂估，次年放假安排未发布）" if provisional else text
+
+
+def call_human(talk: Talk) -> tuple[Reply, str]:
+    """Record the wish for a person at once; what the question is can follow. Returns the answer and the number."""
+    open_one = consults.latest_open(talk.session, talk.contact_id)
+    if open_one is not None and talk.now - open_one.created_at < REUSE_WITHIN:
+        until = say_time(open_one.promised_at)
+        return Reply(f"您的人工咨询已登记，编号 {open_one.number}，{until}前答复您。"), open_one.number
+    promised, provisional = promise(talk.calendar, talk.office, talk.now)
+    row = consults.open_consult(talk.session, talk.contact_id, talk.state.query, talk.today, talk.now, promised)
+    text = (
+        f"已登记人工咨询，编号 {row.number}。\n"
+        f"{talk.office.name}工作人员会在 {say_time(promised, provisional=provisional)} 前在这里答复您。\n"
+        f"急事请打 {talk.office.hotline}。"
+    )
+    return Reply(text), row.number
+
+
+def submit(talk: Talk, _form: str, answers: dict[str, Any]) -> list[Reply]:
+    question = answers["question"]
+    row = consults.find_consult(talk.session, talk.contact_id, answers["number"])
+    if row is None:
+        return [Reply("这条咨询已结束，回“人工”可以重新登记。")]
+    row.question = "\n".join(part for part in (row.question, question["text"]) if part)
+    row.files = [*row.files, *question["files"]]
+    return [
+        Reply(
+            f"记下了，{row.number} 已交给工作人员，{say_time(row.promised_at)}前答复。要补充就接着发照片。",
+            (Choice("回菜单", "menu:"),),
+        )
+    ]
+
+
+def files(talk: Talk) -> list[Reply]:
+    """Pictures and files that came without a flow: they go to the open consult, or wait for a word what they are."""
+    new = [a.sha256 for a in talk.inbound.attachments]
+    row = consults.latest_open(talk.session, talk.contact_id)
+    if row is not None and talk.now - row.created_at < REUSE_WITHIN:
+        row.files = [*row.files, *new]
+        return [Reply(f"收到 {len(new)} 个文件，已加到您的咨询 {row.number}。")]
+    talk.state.files = [*talk.state.files, *new][-9:]
+    count = len(talk.state.files)
+    return [
+        Reply(
+            f"收到 {count} 个文件，先替您存着。要怎么用？",
+            (Choice("交给工作人员看", "consult:files"), Choice("我用文字问", "consult:ask"), Choice("不用了", "consult:drop")),
+        )
+    ]
+
+
+def act(talk: Talk, action: str) -> list[Reply]:
+    if action == "files":
+        reply, number = call_human(talk)
+        row = consults.find_consult(talk.session, talk.contact_id, number)
+        if row is not None:
+            row.files = [*row.files, *talk.state.files]
+        talk.state.files = []
+        return [Reply(reply.text + "\n文件已附上，可以再写一句要问什么。")]
+    if action == "drop":
+        talk.state.files = []
+        return [Reply("好的，没有交给任何人。")]
+    return [Reply("好的，请直接打字，比如“这种秤要检吗”。")]
+

@@ -1,0 +1,194 @@
+"""Dialogues are paper forms: fields in order, some asked only when others say so. ``step`` fills one in.
+
+Pure: no clock, no storage. The state is one small row: answers by field *name*, so that a new version of a form
+keeps every answer whose field still exists and asks only what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.conversation.words import is_back, is_skip, read_digits
+
+Answers = Mapping[str, Any]
+"""Answers by field name; values are plain JSON (text, numbers, lists, null for skipped)."""
+
+Ask = str | Callable[[Answers], str]
+MAX_TRIES = 3
+
+
+class NotUnderstoodError(ValueError):
+    """The message does not answer the field; the text says, in Chinese, what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question.
+
+    ``parse`` turns the message into a JSON value or raises ``NotUnderstoodError``. ``choices`` are offered as
+    numbered options and their values stored. ``when`` decides from the answers so far whether the question applies.
+    """
+
+    name: str
+    ask: Ask
+    parse: Callable[[Inbound], Any] | None = None
+    choices: tuple[tuple[str, Any], ...] = ()
+    multi: bool = False
+    optional: bool = False
+    free_text: bool = False
+    when: Callable[[Answers], bool] = lambda _answers: True
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form and the name of the service that takes it when it is complete."""
+
+    name: str
+    version: int
+    title: str
+    fields: tuple[Field, ...]
+    prefill: Callable[[str], dict[str, Any]] = lambda _text: {}
+
+    def field(self, name: str) -> Field | None:
+        return next((f for f in self.fields if f.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    form: str
+    version: int
+    answers: dict[str, Any] = field(default_factory=dict)
+    asking: str | None = None
+    tries: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "form": self.form,
+            "version": self.version,
+            "answers": self.answers,
+            "asking": self.asking,
+            "tries": self.tries,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> FormState:
+        return cls(data["form"], data["version"], dict(data["answers"]), data["asking"], data["tries"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one message did to the form: the new state, what to say, and the answers once complete."""
+
+    state: FormState
+    says: tuple[Reply, ...] = ()
+    submit: dict[str, Any] | None = None
+    understood: bool = True
+
+
+def begin(form: Form, text: str = "") -> Step:
+    """Open the form; what the first message already says is not asked again."""
+    given = {k: v for k, v in form.prefill(text).items() if form.field(k)}
+    return _proceed(form, FormState(form.name, form.version, given))
+
+
+def resume(form: Form, state: FormState) -> Step:
+    """Take up an old state under today's form: answers to fields that are gone fall away."""
+    kept = {k: v for k, v in state.answers.items() if form.field(k)}
+    return _proceed(form, FormState(form.name, form.version, kept))
+
+
+def step(form: Form, state: FormState, inbound: Inbound) -> Step:
+    if state.version != form.version or form.field(state.asking or "") is None:
+        state = resume(form, state).state
+    asked = form.field(state.asking or "")
+    if asked is None:
+        return _proceed(form, state)
+    if is_back(inbound.text):
+        return _back(form, state)
+    if asked.optional and is_skip(inbound.text):
+        return _proceed(form, _answered(state, asked, None))
+    try:
+        value = _read(asked, inbound)
+    except NotUnderstoodError as why:
+        return _retry(asked, state, str(why))
+    return _proceed(form, _answered(state, asked, value))
+
+
+def ask_again(form: Form, state: FormState) -> Reply:
+    """The open question once more, e.g. after a side question was answered."""
+    asked = form.field(state.asking or "")
+    return _question(asked, state.answers) if asked else Reply("")
+
+
+def _proceed(form: Form, state: FormState) -> Step:
+    missing = _next_field(form, state.answers)
+    if missing is None:
+        kept = {f.name: state.answers[f.name] for f in form.fields if f.name in state.answers and f.when(state.answers)}
+        return Step(replace(state, asking=None), submit=kept)
+    state = replace(state, asking=missing.name, tries=0)
+    return Step(state, (_question(missing, state.answers),))
+
+
+def _next_field(form: Form, answers: Answers) -> Field | None:
+    return next((f for f in form.fields if f.name not in answers and f.when(answers)), None)
+
+
+def _answered(state: FormState, asked: Field, value: Any) -> FormState:
+    answers = {k: v for k, v in state.answers.items() if k != asked.name} | {asked.name: value}
+    return replace(state, answers=answers)
+
+
+def _back(form: Form, state: FormState) -> Step:
+    if not state.answers:
+        return Step(state, (_question_for(form, state, "这是第一题，前面没有了。\n"),))
+    last = next(reversed(state.answers))
+    answers = {k: v for k, v in state.answers.items() if k != last}
+    return _proceed(form, replace(state, answers=answers))
+
+
+def _retry(asked: Field, state: FormState, why: str) -> Step:
+    state = replace(state, tries=state.tries + 1)
+    if state.tries >= MAX_TRIES:
+        why += "\n回“人工”找工作人员，回“取消”先不做了。"
+    question = _question(asked, state.answers)
+    return Step(state, (replace(question, text=f"{why}\n{question.text}"),), understood=False)
+
+
+def _read(asked: Field, inbound: Inbound) -> Any:
+    if asked.choices:
+        value = _read_choice(asked, inbound)
+        if value is not None:
+            return value
+    if asked.parse is not None:
+        return asked.parse(inbound)
+    raise NotUnderstoodError(f"请回 1 到 {len(asked.choices)} 的数字。")
+
+
+def _read_choice(asked: Field, inbound: Inbound) -> Any:
+    labels = [label for label, _ in asked.choices]
+    picked = read_digits(inbound.text, len(labels), multi=asked.multi)
+    if picked:
+        values = [asked.choices[n - 1][1] for n in picked]
+        return values if asked.multi else values[0]
+    said = inbound.text.strip()
+    if said in labels:
+        value = asked.choices[labels.index(said)][1]
+        return [value] if asked.multi else value
+    return None
+
+
+def _question_for(form: Form, state: FormState, before: str) -> Reply:
+    asked = form.field(state.asking or "")
+    question = _question(asked, state.answers) if asked else Reply("")
+    return replace(question, text=before + question.text)
+
+
+def _question(asked: Field, answers: Answers) -> Reply:
+    text = asked.ask(answers) if callable(asked.ask) else asked.ask
+    if asked.optional:
+        text += "（没有就回“跳过”）"
+    return Reply(text, tuple(Choice(label, f"say:{label}") for label, _ in asked.choices), multi=asked.multi)

@@ -1,0 +1,269 @@
+"""The order in which a message is understood: button, global word, open form, number, pattern, command, knowledge.
+
+A service is what stands behind a prefix of actions: ``lookup:…``, ``judge:…``. The router knows no service by name
+except through the table it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from handlers.conversation import forms
+from handlers.conversation.forms import Form, Step
+from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.conversation.state import DRAFT_LIFE, DialogueState
+from handlers.conversation.words import Global, fold, global_word, is_back, is_bare_number, read_digits
+
+TalkT = TypeVar("TalkT", bound="TalkLike")
+Replies = list[Reply]
+
+
+class TalkLike(Protocol):
+    """What the router needs of a turn's surroundings."""
+
+    inbound: Inbound
+    state: DialogueState
+    now: datetime
+
+    def repeat(self) -> Replies:
+        """What was said last, once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[TalkT]):
+    """One thing the bot does.
+
+    ``act`` answers an action (without the service's own prefix); ``submit`` takes a completed form; ``recognise``
+    turns free text into an action when its shape alone says what it is (weights and a price, a case number);
+    ``commands`` are exact words.
+    """
+
+    name: str
+    act: Callable[[TalkT, str], Replies]
+    forms: tuple[Form, ...] = ()
+    submit: Callable[[TalkT, str, dict[str, Any]], Replies] | None = None
+    recognise: Callable[[TalkT, str], str | None] = lambda _talk, _text: None
+    commands: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk(Generic[TalkT]):
+    """The bot's front desk: the services by name, and what stands behind the words known everywhere."""
+
+    services: Sequence[Service[TalkT]]
+    menu: Callable[[TalkT], Replies]
+    help: Callable[[TalkT], Replies]
+    human: Callable[[TalkT], Replies]
+    answer: Callable[[TalkT, str], Replies]
+    """The knowledge base, last of all: it always says something."""
+    side_answer: Callable[[TalkT, str], Reply | None]
+    """An answer to a question put in the middle of a form, or None when the text is no question it knows."""
+    files: Callable[[TalkT], Replies]
+
+    def service(self, name: str) -> Service[TalkT] | None:
+        return next((s for s in self.services if s.name == name), None)
+
+    def form(self, name: str) -> tuple[Service[TalkT], Form] | None:
+        return next(((s, f) for s in self.services for f in s.forms if f.name == name), None)
+
+    # -- one message ------------------------------------------------------------------------------------------
+
+    def route(self, talk: TalkT) -> Replies:
+        if talk.inbound.choice:
+            return self._tapped(talk, talk.inbound.choice)
+        word = global_word(talk.inbound.text)
+        if word is not None and not talk.inbound.attachments:
+            return self._global(talk, word)
+        if talk.state.form is not None:
+            return self._in_form(talk, talk.inbound)
+        return self._free(talk)
+
+    def act(self, talk: TalkT, action: str) -> Replies:
+        """Do what an action says, e.g. ``lookup:topic/verification-fee``."""
+        name, _, rest = action.partition(":")
+        if name == "say":
+            return self.route_text(talk, rest)
+        if name == "menu":
+            return self.menu(talk)
+        if name == "human":
+            return self.human(talk)
+        service = self.service(name)
+        return service.act(talk, rest) if service else self.menu(talk)
+
+    def route_text(self, talk: TalkT, text: str) -> Replies:
+        talk.inbound = replace(talk.inbound, text=text, choice=None)
+        return self.route(talk)
+
+    def open_form(self, talk: TalkT, name: str, text: str = "") -> Replies:
+        found = self.form(name)
+        assert found is not None, name
+        service, form = found
+        self._park(talk)
+        return self._take(talk, service, forms.begin(form, text))
+
+    # -- buttons and numbers ----------------------------------------------------------------------------------
+
+    def _tapped(self, talk: TalkT, token: str) -> Replies:
+        options = talk.state.options
+        nonce, _, number = token.partition(":")
+        if (
+            options is None
+            or nonce != options.nonce
+            or not number.isdigit()
+            or not 1 <= int(number) <= len(options.choices)
+        ):
+            return [Reply("这个按钮已过期，请看下面现在的内容。"), *self._present(talk)]
+        return self.act(talk, options.choice(int(number)).action)
+
+    def _number(self, talk: TalkT, text: str) -> Replies | None:
+        options = talk.state.options
+        if options is not None and not options.expired(talk.now):
+            picked = read_digits(text, len(options.choices))
+            if picked:
+                return self.act(talk, options.choice(picked[0]).action)
+            label = next((c for c in options.choices if fold(c[0]) == fold(text)), None)
+            if label:
+                return self.act(talk, label[1])
+            if is_bare_number(text):
+                line = "  ".join(f"{n} {label}" for n, (label, _) in enumerate(options.choices, 1))
+                return [_with(options.choices, f"没有这个选项。请回数字：{line}")]
+        if is_bare_number(text):
+            return [
+                Reply("您没有进行中的选择，要不要看菜单？", (Choice("看菜单", "menu:"), Choice("找人工", "human:")))
+            ]
+        return None
+
+    def _present(self, talk: TalkT) -> Replies:
+        """Where the conversation stands now: the open question, the open options, or the menu."""
+        if talk.state.form is not None:
+            found = self.form(talk.state.form.form)
+            if found:
+                return [forms.ask_again(found[1], talk.state.form)]
+        options = talk.state.options
+        return [_with(options.choices, "请选：")] if options else self.menu(talk)
+
+    # -- words known everywhere -------------------------------------------------------------------------------
+
+    def _global(self, talk: TalkT, word: Global) -> Replies:
+        if word is Global.CANCEL:
+            return self._cancel(talk)
+        if word is Global.HUMAN:
+            self._park(talk)
+            return self.human(talk)
+        if word is Global.RESUME:
+            return self._resume(talk)
+        if word is Global.RESTART:
+            return self._restart(talk)
+        if word is Global.MORE:
+            return self._more(talk)
+        if word is Global.HELP:
+            return self.help(talk) + (self._present(talk) if talk.state.form else [])
+        if word is Global.REPEAT:
+            return talk.repeat()
+        self._park(talk)
+        return self.menu(talk)
+
+    def _cancel(self, talk: TalkT) -> Replies:
+        if talk.state.form is None:
+            talk.state.options = None
+            return [Reply("好的，没有进行中的事。需要时回“菜单”。")]
+        self._park(talk)
+        return [
+            Reply(
+                "已退出，填过的内容给您留 7 天，回“继续”接着填。",
+                (Choice("看菜单", "menu:"), Choice("继续填", "say:继续")),
+            )
+        ]
+
+    def _resume(self, talk: TalkT) -> Replies:
+        state = talk.state
+        if state.form is not None:
+            return self._present(talk)
+        fresh = state.draft_at is not None and talk.now - state.draft_at <= DRAFT_LIFE
+        found = self.form(state.draft.form) if state.draft is not None and fresh else None
+        if found is None or state.draft is None:
+            state.draft = None
+            return [Reply("没有没填完的内容。要做什么？", (Choice("看菜单", "menu:"),))]
+        draft, state.draft = state.draft, None
+        return self._take(talk, found[0], forms.resume(found[1], draft))
+
+    def _restart(self, talk: TalkT) -> Replies:
+        current = talk.state.form or talk.state.draft
+        talk.state.form = talk.state.draft = None
+        found = self.form(current.form) if current else None
+        return self._take(talk, found[0], forms.begin(found[1])) if found else self.menu(talk)
+
+    def _more(self, talk: TalkT) -> Replies:
+        if not talk.state.more:
+            return [Reply("后面没有更多内容了。")] + (self._present(talk) if talk.state.form else [])
+        return [
+            Reply(talk.state.more, tuple(Choice(*c) for c in talk.state.options.choices) if talk.state.options else ())
+        ]
+
+    def _park(self, talk: TalkT) -> None:
+        """Leave the form that is open, keeping what was filled in."""
+        if talk.state.form is not None:
+            if talk.state.form.answers:
+                talk.state.draft, talk.state.draft_at = talk.state.form, talk.now
+            talk.state.form = None
+        talk.state.options = None
+
+    # -- forms ------------------------------------------------------------------------------------------------
+
+    def _in_form(self, talk: TalkT, inbound: Inbound) -> Replies:
+        assert talk.state.form is not None
+        found = self.form(talk.state.form.form)
+        if found is None:  # a form of an older version that no longer exists
+            talk.state.form = None
+            return self._free(talk)
+        service, form = found
+        step = forms.step(form, talk.state.form, inbound)
+        if not step.understood:
+            side = self.side_answer(talk, inbound.text)
+            if side is not None:
+                return [side, forms.ask_again(form, talk.state.form)]
+        return self._take(talk, service, step)
+
+    def _take(self, talk: TalkT, service: Service[TalkT], step: Step) -> Replies:
+        if step.submit is None:
+            talk.state.form = step.state
+            return list(step.says)
+        talk.state.form = None
+        talk.state.options = None
+        assert service.submit is not None, service.name
+        return service.submit(talk, step.state.form, step.submit)
+
+    # -- free text --------------------------------------------------------------------------------------------
+
+    def _free(self, talk: TalkT) -> Replies:
+        text = talk.inbound.text.strip()
+        if talk.inbound.attachments:
+            return self.files(talk)
+        if is_back(text):
+            return self.menu(talk)
+        numbered = self._number(talk, text)
+        if numbered is not None:
+            return numbered
+        action = self._command(text) or self._recognise(talk, text)
+        return self.act(talk, action) if action else self.answer(talk, text)
+
+    def _command(self, text: str) -> str | None:
+        said = fold(text)
+        for service in self.services:
+            if service.commands and said in service.commands:
+                return f"{service.name}:{service.commands[said]}"
+        return None
+
+    def _recognise(self, talk: TalkT, text: str) -> str | None:
+        for service in self.services:
+            action = service.recognise(talk, text)
+            if action is not None:
+                return f"{service.name}:{action}"
+        return None
+
+
+def _with(choices: Sequence[tuple[str, str]], text: str) -> Reply:
+    return Reply(text, tuple(Choice(*c) for c in choices))

@@ -1,0 +1,90 @@
+"""Where a conversation stands, as one small JSON row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.conversation.forms import FormState
+from handlers.conversation.messages import Choice
+
+OPTIONS_LIFE = timedelta(minutes=30)
+DRAFT_LIFE = timedelta(days=7)
+
+
+@dataclass(slots=True)
+class OpenOptions:
+    """The numbered options last shown. Their nonce tells today's button from yesterday's."""
+
+    nonce: str
+    choices: list[tuple[str, str]]
+    at: datetime
+
+    def choice(self, number: int) -> Choice:
+        return Choice(*self.choices[number - 1])
+
+    def expired(self, now: datetime) -> bool:
+        return now - self.at > OPTIONS_LIFE
+
+
+@dataclass(slots=True)
+class DialogueState:
+    """``form`` is being filled in, ``draft`` was left for later; ``query`` is the last question asked in words."""
+
+    form: FormState | None = None
+    draft: FormState | None = None
+    draft_at: datetime | None = None
+    options: OpenOptions | None = None
+    more: str = ""
+    query: str = ""
+    query_at: datetime | None = None
+    misses: int = 0
+    last_ids: list[int] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    greeted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "form": self.form.to_json() if self.form else None,
+            "draft": self.draft.to_json() if self.draft else None,
+            "draft_at": _out(self.draft_at),
+            "options": asdict(self.options) | {"at": _out(self.options.at)} if self.options else None,
+            "more": self.more,
+            "query": self.query,
+            "query_at": _out(self.query_at),
+            "misses": self.misses,
+            "last_ids": self.last_ids,
+            "files": self.files,
+            "greeted": self.greeted,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> DialogueState:
+        """An empty object is a new conversation; unknown keys of another version are left aside."""
+        options = data.get("options")
+        return cls(
+            form=FormState.from_json(data["form"]) if data.get("form") else None,
+            draft=FormState.from_json(data["draft"]) if data.get("draft") else None,
+            draft_at=_in(data.get("draft_at")),
+            options=OpenOptions(
+                options["nonce"], [(c[0], c[1]) for c in options["choices"]], datetime.fromisoformat(options["at"])
+            )
+            if options
+            else None,
+            more=data.get("more", ""),
+            query=data.get("query", ""),
+            query_at=_in(data.get("query_at")),
+            misses=data.get("misses", 0),
+            last_ids=list(data.get("last_ids", [])),
+            files=list(data.get("files", [])),
+            greeted=data.get("greeted", False),
+        )
+
+
+def _out(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _in(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,109 @@
+"""One inbound message = one transaction: inbox key, lock, then read; reply rows and the new state; commit.
+
+A message whose key is known gets the replies it got the first time and changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from handlers.conversation.messages import Inbound, Numbered, Reply
+from handlers.conversation.paging import fit
+from handlers.conversation.router import Desk
+from handlers.conversation.state import DialogueState, OpenOptions
+from handlers.talk import Office, Talk
+from knowledge.library import Library
+from knowledge.matcher import Matcher
+from knowledge.workdays import Calendar
+from storage import contacts, dialogues, outbox
+from storage.database import Session
+
+MAX_TEXT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Takes messages in: the desk that understands them and what the desk works with."""
+
+    desk: Desk[Talk]
+    library: Library
+    matcher: Matcher
+    calendar: Calendar
+    office: Office
+
+    def turn(self, session: Session, inbound: Inbound) -> list[Numbered]:
+        """Answer one message inside the caller's transaction."""
+        inbound = replace(inbound, text=clean(inbound.text))
+        contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
+        row = dialogues.lock(session, contact.id, inbound.at)
+        known = dialogues.find_message(session, contact.id, inbound.key)
+        if known is not None:
+            return numbered(outbox.by_ids(session, known.reply_ids))
+        message = dialogues.record_message(session, contact.id, inbound.key, _body(inbound), inbound.at)
+        contact.last_seen_at = inbound.at
+        talk = Talk(
+            inbound, DialogueState.from_json(row.state), inbound.at, contact.id, session, self.library, self.office
+        )
+        replies = self.desk.route(talk)
+        rows = _send(talk, replies)
+        message.reply_ids = [r.id for r in rows]
+        row.state, row.turns, row.updated_at = talk.state.to_json(), row.turns + 1, inbound.at
+        return numbered(rows)
+
+    def welcome(self, session: Session, inbound: Inbound) -> list[Numbered]:
+        """Greet a person who opened the conversation without saying anything yet; once."""
+        contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
+        row = dialogues.lock(session, contact.id, inbound.at)
+        state = DialogueState.from_json(row.state)
+        if state.greeted or row.turns:
+            return []
+        talk = self._talk(session, inbound, contact.id, state)
+        rows = _send(talk, self.desk.menu(talk))
+        row.state, row.updated_at = talk.state.to_json(), inbound.at
+        return numbered(rows)
+
+    def _talk(self, session: Session, inbound: Inbound, contact_id: int, state: DialogueState) -> Talk:
+        return Talk(
+            inbound, state, inbound.at, contact_id, session, self.library, self.matcher, self.calendar, self.office
+        )
+
+
+def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: str, dedup_key: str) -> None:
+    """Tell a person something they did not just ask for. The same ``dedup_key`` is told once."""
+    outbox.add(session, contact_id, fit(reply).to_json(), now, kind=kind, dedup_key=dedup_key)
+
+
+def numbered(rows: list[outbox.OutboxRow]) -> list[Numbered]:
+    return [Numbered(row.id, Reply.from_json(row.payload), row.nonce) for row in rows]
+
+
+def clean(text: str) -> str:
+    """What both databases can hold: no NUL, no lone surrogates, at most ``MAX_TEXT`` characters."""
+    kept = text[:MAX_TEXT].replace("\x00", "")
+    return kept.encode("utf-8", "replace").decode("utf-8")
+
+
+def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
+    """Queue the replies; the last one with choices is what a bare number will answer."""
+    rows = []
+    state = talk.state
+    state.more = ""
+    for reply in map(fit, replies):
+        nonce = secrets.token_hex(4) if reply.choices else ""
+        if reply.choices:
+            state.options = OpenOptions(nonce, [(c.label, c.action) for c in reply.choices], talk.now)
+        state.more = reply.more or state.more
+        rows.append(outbox.add(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce))
+    state.last_ids = [row.id for row in rows]
+    return rows
+
+
+def _body(inbound: Inbound) -> dict[str, Any]:
+    return {
+        "text": inbound.text,
+        "choice": inbound.choice,
+        "files": [{"sha256": a.sha256, "label": a.label, "type": a.media_type} for a in inbound.attachments],
+    }

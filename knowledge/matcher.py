@@ -1,0 +1,336 @@
+"""From what a person typed to a card: an answer, at most three choices, or no card at all, and why.
+
+Three questions are put to a message, each to its own tool: which *things* it names (spotter), what is asked *about*
+them (intent model over the message with the things masked), and whether it is about metrology at all (the model's
+out-of-scope labels, and positive evidence). Likeness of whole strings serves only to find the nearest written
+phrasing; no threshold on it can tell a question from one that merely shares its words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from knowledge.files import DATA, load_yaml
+from knowledge.intent import Grams, Guess, IntentModel, train
+from knowledge.library import Ambiguity, Library
+from knowledge.normalise import Normaliser
+from knowledge.phrases import Near, PhraseIndex
+from knowledge.reading import ASK_USE, CUE, DECOY, MARK, Reader, Reading, best_thing
+from knowledge.spotter import Likeness, Span
+
+
+class Decision(StrEnum):
+    ANSWER = "answer"
+    CHOOSE = "choose"
+    ABSTAIN = "abstain"
+
+
+class Aspect(StrEnum):
+    """What is asked about a thing."""
+
+    OVERVIEW = "overview"
+    OBLIGATION = "obligation"
+    PERIOD = "period"
+    TOLERANCE = "tolerance"
+    FEE = "fee"
+    WHERE = "where"
+    PENALTY = "penalty"
+    OTHER = "other"
+
+
+ASPECT_LABELS = {"obligation": Aspect.OBLIGATION, "period": Aspect.PERIOD, "tolerance": Aspect.TOLERANCE}
+TOPIC_ASPECTS = {
+    "catalogue-scope": Aspect.OBLIGATION,
+    "period-general": Aspect.PERIOD,
+    "verification-fee": Aspect.FEE,
+    "apply-verification": Aspect.WHERE,
+    "institution-address": Aspect.WHERE,
+    "on-site-booking": Aspect.WHERE,
+    "verification-time-limit": Aspect.WHERE,
+    "penalty-unverified": Aspect.PENALTY,
+    "penalty-cheating": Aspect.PENALTY,
+    "penalty-forged-certificate": Aspect.PENALTY,
+    "retail-weighing-tolerance": Aspect.TOLERANCE,
+}
+GENERAL_TOPIC = {
+    Aspect.OBLIGATION: "catalogue-scope",
+    Aspect.PERIOD: "period-general",
+    Aspect.TOLERANCE: "retail-weighing-tolerance",
+}
+"""The card that answers an aspect when no thing is named."""
+NO_CARD = ("out-of-scope", "smalltalk")
+POPULAR = (
+    "electronic-price-scale",
+    "electronic-truck-scale",
+    "fuel-dispenser",
+    "water-meter-small",
+    "electricity-meter-single",
+    "gas-meter-domestic",
+    "electronic-bp-monitor",
+    "pressure-gauge-safety",
+    "ev-charger-ac",
+    "focimeter",
+    "taxi-meter",
+)
+"""The things people ask about most: the study sentences name them as often as all others together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where an answer becomes a choice and a choice an abstention. Shares are of the intent model's belief."""
+
+    sure: float = 0.30
+    lead: float = 0.10
+    no_card: float = 0.50
+    no_card_unsupported: float = 0.30
+    phrase: float = 0.80
+    described: float = 0.30
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of at most three choices; ``entry`` is the card it leads to."""
+
+    label: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``ids`` are entries best first; ``question`` is what to ask when a choice is offered; ``why`` is for people."""
+
+    decision: Decision
+    aspect: Aspect
+    ids: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    question: str = ""
+    why: str = ""
+    smalltalk: bool = False
+
+
+class Matcher:
+    def __init__(self, library: Library, reader: Reader, model: IntentModel, limits: Limits | None = None) -> None:
+        self.library = library
+        self._reader = reader
+        self._model = model
+        self._limits = limits or Limits()
+        self._ambiguous = {a.term: a for a in library.ambiguities}
+        self._phrases = _phrase_index(library, reader)
+        self._described = _described_index(library, reader)
+
+    @classmethod
+    def build(cls, library: Library, root: Path = DATA, cache: Path | None = None) -> Matcher:
+        """Ready to match. The intent model is learnt in seconds; ``cache`` keeps it for the next start."""
+        lexicon = load_yaml(root / "lexicon.yaml")
+        reader = make_reader(library, lexicon)
+        return cls(library, reader, _cached_model(library, reader, lexicon, cache))
+
+    def match(self, query: str, context: str | None = None) -> Match:
+        """``context`` is the same person's message before this one, for follow-ups such as 那水表呢."""
+        reading = self._reader.read(query)
+        guesses = self._model.guesses(reading.grams)
+        if context:
+            followed = self._follow(reading, guesses, context)
+            if followed is not None:
+                return followed
+        return self._decide(reading, guesses)
+
+    # -- deciding ---------------------------------------------------------------------------------------------
+
+    def _decide(self, reading: Reading, guesses: Sequence[Guess]) -> Match:
+        thing = best_thing(reading.things)
+        if thing is not None and len(reading.rest) <= 1 and thing.likeness is Likeness.WRITTEN:
+            return self._about(thing, Aspect.OVERVIEW, reading)
+        if self._no_card(reading, guesses):
+            small = guesses[0].label == "smalltalk" or not reading.text.hanzi
+            return Match(Decision.ABSTAIN, Aspect.OTHER, why=_why(reading, guesses), smalltalk=small)
+        inside = [g for g in guesses if g.label not in NO_CARD]
+        aspect = ASPECT_LABELS.get(inside[0].label)
+        if aspect is not None:
+            return self._aspect(reading, thing, aspect, inside)
+        return self._topic(reading, thing, inside)
+
+    def _no_card(self, reading: Reading, guesses: Sequence[Guess]) -> bool:
+        if not reading.text.hanzi:
+            return True
+        outside = sum(g.share for g in guesses if g.label in NO_CARD)
+        supported = bool(reading.cues) or any(t.likeness is not Likeness.SLIP for t in reading.things)
+        return outside >= (self._limits.no_card if supported else self._limits.no_card_unsupported)
+
+    def _aspect(self, reading: Reading, thing: Span | None, aspect: Aspect, guesses: Sequence[Guess]) -> Match:
+        if thing is not None:
+            return self._about(thing, aspect, reading, guesses)
+        described = self._described.nearest(reading.text, 3)
+        if described and described[0].likeness >= self._limits.described:
+            return self._answer(reading, aspect, (described[0].owner, GENERAL_TOPIC[aspect]), guesses)
+        return self._answer(reading, aspect, (GENERAL_TOPIC[aspect],), guesses)
+
+    def _about(self, thing: Span, aspect: Aspect, reading: Reading, guesses: Sequence[Guess] = ()) -> Match:
+        """An aspect of one thing: a card, or the question what the thing is used for."""
+        asked = next((i for i in thing.ids if i[0] == ASK_USE), None)
+        if asked is not None:
+            ambiguity = self._ambiguous[asked[1:]]
+            if ambiguity.default and aspect not in (Aspect.OVERVIEW, Aspect.OBLIGATION):
+                return self._answer(reading, aspect, (ambiguity.default, *_general(aspect)), guesses)
+            return self._ask_use(ambiguity, aspect, reading, guesses)
+        ids = self._by_setting(thing.ids, reading)
+        return self._answer(reading, aspect, (*ids[:3], *_general(aspect)), guesses)
+
+    def _topic(self, reading: Reading, thing: Span | None, guesses: Sequence[Guess]) -> Match:
+        first, second = guesses[0], guesses[1]
+        aspect = TOPIC_ASPECTS.get(first.label, Aspect.OTHER)
+        ids = [first.label]
+        faq = self._nearest_faq(reading)
+        if faq is not None and self.library.topic_of_faq.get(faq.owner) == first.label:
+            ids.insert(0, faq.owner)
+        if thing is not None:
+            ids += [i for i in thing.ids if i[0] != ASK_USE][:2]
+        if first.share >= self._limits.sure or first.share - second.share >= self._limits.lead:
+            return self._answer(reading, aspect, ids, guesses)
+        return self._choose(reading, thing, guesses)
+
+    def _choose(self, reading: Reading, thing: Span | None, guesses: Sequence[Guess]) -> Match:
+        ids: list[str] = []
+        for guess in guesses:
+            if guess.label in ASPECT_LABELS:
+                aspect = ASPECT_LABELS[guess.label]
+                entry = next((i for i in thing.ids if i[0] != ASK_USE), None) if thing else None
+                ids.append(entry or GENERAL_TOPIC[aspect])
+            else:
+                ids.append(guess.label)
+        ids = list(dict.fromkeys(ids))[:3]
+        options = tuple(Option(self._label(i), i) for i in ids)
+        return Match(Decision.CHOOSE, Aspect.OTHER, tuple(ids), options, "您想问的是哪一个？", _why(reading, guesses))
+
+    def _ask_use(self, ambiguity: Ambiguity, aspect: Aspect, reading: Reading, guesses: Sequence[Guess]) -> Match:
+        options = tuple(Option(c.label, c.entry) for c in ambiguity.choices)
+        ids = tuple(o.entry for o in options)
+        return Match(Decision.CHOOSE, aspect, ids, options, ambiguity.ask, _why(reading, guesses))
+
+    def _answer(self, reading: Reading, aspect: Aspect, ids: Iterable[str], guesses: Sequence[Guess]) -> Match:
+        return Match(Decision.ANSWER, aspect, tuple(dict.fromkeys(ids)), why=_why(reading, guesses))
+
+    # -- helpers ----------------------------------------------------------------------------------------------
+
+    def _follow(self, reading: Reading, guesses: Sequence[Guess], context: str) -> Match | None:
+        """A follow-up that leaves out the thing or the aspect takes it from the message before."""
+        before = self._reader.read(context)
+        thing, old = best_thing(reading.things), best_thing(before.things)
+        if thing is not None and len(reading.rest) <= 2:
+            return self._transfer(thing, reading, before)
+        if thing is None and old is not None and len(reading.text) <= 12:
+            aspect = next((ASPECT_LABELS[g.label] for g in guesses[:2] if g.label in ASPECT_LABELS), None)
+            if aspect is not None:
+                return self._about(old, aspect, reading, guesses)
+        return None
+
+    def _transfer(self, thing: Span, reading: Reading, before: Reading) -> Match:
+        """那水表呢: what was asked about the old thing, asked about the new one."""
+        guesses = [g for g in self._model.guesses(before.grams) if g.label not in NO_CARD]
+        label = guesses[0].label if guesses else ""
+        if label in ASPECT_LABELS or not label:
+            return self._about(thing, ASPECT_LABELS.get(label, Aspect.OVERVIEW), reading, guesses)
+        ids = [label, *(i for i in thing.ids if i[0] != ASK_USE)]
+        return self._answer(reading, TOPIC_ASPECTS.get(label, Aspect.OTHER), ids, guesses)
+
+    def _by_setting(self, ids: Sequence[str], reading: Reading) -> list[str]:
+        """Entries of one shared name, those of the trade that the message mentions first."""
+        entries = [i for i in ids if i[0] not in (CUE, DECOY)]
+        return entries
+
+    def _nearest_faq(self, reading: Reading) -> Near | None:
+        near = self._phrases.nearest(reading.text, 1)
+        return near[0] if near and near[0].likeness >= self._limits.phrase else None
+
+    def _label(self, entry: str) -> str:
+        found = self.library.entry(entry)
+        return found.name if found else entry
+
+
+def make_reader(library: Library, lexicon: dict[str, Any]) -> Reader:
+    reader = Reader(Normaliser(lexicon))
+    for ambiguity in library.ambiguities:
+        reader.teach(ASK_USE + ambiguity.term, (ambiguity.term, *ambiguity.aliases))
+    for instrument in library.instruments.values():
+        reader.teach(instrument.id, (instrument.name, *instrument.aliases, *instrument.dialect), instrument.category)
+    reader.teach(DECOY, lexicon["decoys"])
+    reader.teach(CUE, (*lexicon["evidence"], *lexicon["phrases"]))
+    return reader
+
+
+def _phrase_index(library: Library, reader: Reader) -> PhraseIndex:
+    index = PhraseIndex()
+    for faq in library.faqs.values():
+        for phrase in (faq.question, *faq.alternatives):
+            index.add(faq.id, reader.normaliser.message(phrase))
+    index.freeze()
+    return index
+
+
+def _described_index(library: Library, reader: Reader) -> PhraseIndex:
+    """Instruments by everything said of them, for people who describe a thing instead of naming it."""
+    index = PhraseIndex()
+    for instrument in library.instruments.values():
+        for name in (instrument.name, *instrument.aliases):
+            index.add(instrument.id, reader.normaliser.term(name))
+    index.freeze()
+    return index
+
+
+def study_sentences(library: Library, seed: int = 20) -> list[tuple[str, str]]:
+    """(sentence, label) pairs to learn from: the written phrasings with ◇ filled in, and the FAQ under its topic."""
+    chance = random.Random(seed)  # noqa: S311 - which name fills which sentence is no secret
+    names = {i.id: [i.name, *i.aliases] for i in library.instruments.values()}
+    every = sorted(names)
+    pairs: list[tuple[str, str]] = []
+    for label, sentences in library.phrasings.items():
+        for sentence in sentences:
+            if MARK in sentence:
+                for entry in (chance.choice(POPULAR), chance.choice(every)):
+                    pairs.append((sentence.replace(MARK, chance.choice(names[entry])), label))
+            else:
+                pairs.append((sentence, label))
+    for topic in library.topics.values():
+        pairs.append((topic.question, topic.id))
+        for faq_id in topic.faq:
+            faq = library.faqs[faq_id]
+            pairs += [(phrase, topic.id) for phrase in (faq.question, *faq.alternatives)]
+    return pairs
+
+
+def _cached_model(library: Library, reader: Reader, lexicon: dict[str, Any], cache: Path | None) -> IntentModel:
+    pairs = study_sentences(library)
+    names = sorted((i.id, i.name, *i.aliases, *i.dialect) for i in library.instruments.values())
+    known = json.dumps([pairs, names, lexicon, VERSION], ensure_ascii=False, sort_keys=True)
+    path = cache / f"intent-{hashlib.sha256(known.encode()).hexdigest()[:16]}.json" if cache else None
+    if path is not None and path.exists():
+        return IntentModel.from_json(json.loads(path.read_text(encoding="utf-8")))
+    model = train((reader.read(sentence).grams, label) for sentence, label in pairs)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written aside and renamed: a second process starting now reads the whole file or none.
+        aside = path.with_suffix(f".{random.SystemRandom().getrandbits(32):08x}")
+        aside.write_text(json.dumps(model.to_json(), ensure_ascii=False), encoding="utf-8")
+        aside.rename(path)
+    return model
+
+
+VERSION = 1
+"""Raise when features or learning change, so that kept models are learnt anew."""
+
+
+def _general(aspect: Aspect) -> tuple[str, ...]:
+    return (GENERAL_TOPIC[aspect],) if aspect in GENERAL_TOPIC and aspect is not Aspect.TOLERANCE else ()
+
+
+def _why(reading: Reading, guesses: Sequence[Guess]) -> str:
+    things = "、".join(s.alias for s in reading.things) or "无"
+    asked = "、".join(f"{g.label} {g.share:.2f}" for g in guesses[:3])
+    return f"器具：{things}；所问：{asked}"

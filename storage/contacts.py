@@ -1,0 +1,114 @@
+"""People as the channels know them, and the anonymous sessions of the web chat."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base, instant, name64, row_id
+
+HANDOVER_LIFE = timedelta(minutes=10)
+HANDOVER_TRIES = 20
+"""Wrong codes accepted per ten minutes over all sessions: a million codes cannot be searched through."""
+
+
+class Contact(Base):
+    """One person on one channel."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("channel", "external_id"),)
+
+    id: Mapped[row_id]
+    channel: Mapped[name64]
+    external_id: Mapped[name64]
+    created_at: Mapped[instant]
+    last_seen_at: Mapped[instant]
+
+
+class WebSession(Base):
+    """A browser's token, kept only as its hash."""
+
+    __tablename__ = "web_sessions"
+
+    token_hash: Mapped[name64] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id), index=True)
+    created_at: Mapped[instant]
+
+
+class Handover(Base):
+    """A six-digit code that opens the same dialogue on another device, once, within ten minutes."""
+
+    __tablename__ = "handovers"
+
+    code_hash: Mapped[name64] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id))
+    expires_at: Mapped[instant] = mapped_column(index=True)
+
+
+class HandoverMiss(Base):
+    """A wrong handover code, counted for a short while."""
+
+    __tablename__ = "handover_misses"
+
+    id: Mapped[row_id]
+    at: Mapped[instant] = mapped_column(index=True)
+
+
+def get_or_create(session: Session, channel: str, external_id: str, now: datetime) -> Contact:
+    """The caller holds the write lock (SQLite) or meets the unique key (PostgreSQL) and tries again."""
+    found = find(session, channel, external_id)
+    if found is None:
+        found = Contact(channel=channel, external_id=external_id, created_at=now, last_seen_at=now)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def find(session: Session, channel: str, external_id: str) -> Contact | None:
+    return session.scalar(select(Contact).where(Contact.channel == channel, Contact.external_id == external_id))
+
+
+def open_web_session(session: Session, now: datetime) -> str:
+    contact = Contact(channel="web", external_id=secrets.token_urlsafe(24), created_at=now, last_seen_at=now)
+    session.add(contact)
+    session.flush()
+    return _new_token(session, contact.id, now)
+
+
+def web_contact(session: Session, token: str) -> Contact | None:
+    return session.scalar(select(Contact).join(WebSession).where(WebSession.token_hash == _hash(token)))
+
+
+def new_handover(session: Session, contact_id: int, now: datetime) -> str:
+    session.execute(delete(Handover).where((Handover.contact_id == contact_id) | (Handover.expires_at <= now)))
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    while session.get(Handover, _hash(code)) is not None:
+        code = f"{secrets.randbelow(1_000_000):06d}"
+    session.add(Handover(code_hash=_hash(code), contact_id=contact_id, expires_at=now + HANDOVER_LIFE))
+    return code
+
+
+def redeem_handover(session: Session, code: str, now: datetime) -> str | None:
+    session.execute(delete(HandoverMiss).where(HandoverMiss.at <= now - HANDOVER_LIFE))
+    if len(session.scalars(select(HandoverMiss.id)).all()) >= HANDOVER_TRIES:
+        return None
+    found = session.get(Handover, _hash(code.strip()))
+    if found is None or found.expires_at <= now:
+        session.add(HandoverMiss(at=now))
+        return None
+    session.delete(found)
+    return _new_token(session, found.contact_id, now)
+
+
+def _new_token(session: Session, contact_id: int, now: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    session.add(WebSession(token_hash=_hash(token), contact_id=contact_id, created_at=now))
+    return token
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,93 @@
+"""The inbox (each message once) and the dialogue row (where a conversation stands)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base, instant, json_object, row_id
+from storage.contacts import Contact
+
+
+class InboxMessage(Base):
+    """What came in, under the channel's own key. The unique key is what makes a second delivery harmless."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("contact_id", "key"), Index("ix_inbox_received_at", "received_at"))
+
+    id: Mapped[row_id]
+    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id))
+    key: Mapped[str] = mapped_column(String(128))
+    received_at: Mapped[instant]
+    body: Mapped[json_object]
+    reply_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+
+
+class Dialogue(Base):
+    """Where one person's conversation stands. Locked before it is read, so that messages of one person queue up."""
+
+    __tablename__ = "dialogues"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id), primary_key=True)
+    state: Mapped[json_object]
+    turns: Mapped[int] = mapped_column(default=0)
+    updated_at: Mapped[instant] = mapped_column(index=True)
+
+
+def find_message(session: Session, contact_id: int, key: str) -> InboxMessage | None:
+    return session.scalar(select(InboxMessage).where(InboxMessage.contact_id == contact_id, InboxMessage.key == key))
+
+
+def record_message(session: Session, contact_id: int, key: str, body: dict[str, Any], now: datetime) -> InboxMessage:
+    row = InboxMessage(contact_id=contact_id, key=key, received_at=now, body=body, reply_ids=[])
+    session.add(row)
+    session.flush()
+    return row
+
+
+def lock(session: Session, contact_id: int, now: datetime) -> Dialogue:
+    """The person's dialogue, locked until commit (a row lock; on SQLite the whole write transaction)."""
+    row = session.scalar(select(Dialogue).where(Dialogue.contact_id == contact_id).with_for_update())
+    if row is None:
+        row = Dialogue(contact_id=contact_id, state={}, turns=0, updated_at=now)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def messages_since(session: Session, contact_id: int, since: datetime, limit: int) -> list[InboxMessage]:
+    """The newest ``limit`` messages after ``since``, oldest first."""
+    rows = session.scalars(
+        select(InboxMessage)
+        .where(InboxMessage.contact_id == contact_id, InboxMessage.received_at >= since)
+        .order_by(InboxMessage.id.desc())
+        .limit(limit)
+    ).all()
+    return list(reversed(rows))
+
+
+def forget_messages(session: Session, before: datetime, limit: int) -> int:
+    """Delete what came in before an instant, a bounded number at a time; how many were deleted."""
+    old = (
+        select(InboxMessage.id).where(InboxMessage.received_at < before).order_by(InboxMessage.received_at).limit(limit)
+    )
+    ids = session.scalars(old).all()
+    if ids:
+        session.execute(delete(InboxMessage).where(InboxMessage.id.in_(ids)))
+    return len(ids)
+
+
+def clear_idle(session: Session, before: datetime, limit: int) -> int:
+    """Empty dialogues nobody has touched since an instant; how many were emptied."""
+    ids = session.scalars(
+        select(Dialogue.contact_id)
+        .where(Dialogue.updated_at < before, Dialogue.turns > 0)
+        .order_by(Dialogue.updated_at)
+        .limit(limit)
+    ).all()
+    if ids:
+        session.execute(update(Dialogue).where(Dialogue.contact_id.in_(ids)).values(state={}, turns=0))
+    return len(ids)
