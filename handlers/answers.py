@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from knowledge.library import STALE_AFTER_DAYS, Catalogue, Confidence, Control, Faq, Instrument, Library, Note, Topic, Verification, variant
+from knowledge.library import (
+    STALE_AFTER_DAYS,
+    Catalogue,
+    Confidence,
+    Control,
+    Faq,
+    Instrument,
+    Library,
+    Note,
+    Topic,
+    Verification,
+    variant,
+)
 from knowledge.matcher import Aspect
 
 ASK_LOCALLY = "请向辖区市场监管所核实"
@@ -45,7 +57,11 @@ def about_thing(thing: Instrument, aspect: Aspect, on: date) -> str:
     """One line on what an answer means for one kind of instrument."""
     if aspect is Aspect.FEE:
         return f"{thing.name}——{_fee(thing)}"
-    return f"{thing.name}——{obligation_line(thing)}" if aspect is not Aspect.PERIOD else f"{thing.name}——{period_line(thing, on)}"
+    return (
+        f"{thing.name}——{obligation_line(thing)}"
+        if aspect is not Aspect.PERIOD
+        else f"{thing.name}——{period_line(thing, on)}"
+    )
 
 
 # -- instruments ----------------------------------------------------------------------------------------------

@@ -101,7 +101,11 @@ def files(talk: Talk) -> list[Reply]:
     return [
         Reply(
             f"收到 {count} 个文件，先替您存着。要怎么用？",
-            (Choice("交给工作人员看", "consult:files"), Choice("我用文字问", "consult:ask"), Choice("不用了", "consult:drop")),
+            (
+                Choice("交给工作人员看", "consult:files"),
+                Choice("我用文字问", "consult:ask"),
+                Choice("不用了", "consult:drop"),
+            ),
         )
     ]
 
@@ -118,4 +122,3 @@ def act(talk: Talk, action: str) -> list[Reply]:
         talk.state.files = []
         return [Reply("好的，没有交给任何人。")]
     return [Reply("好的，请直接打字，比如“这种秤要检吗”。")]
-

@@ -43,7 +43,11 @@ def card(talk: Talk, ids: tuple[str, ...], aspect: Aspect) -> Reply:
     entry = ids[0]
     return Reply(
         answer_text(talk.library, ids, aspect, talk.today),
-        (Choice("👍 有用", f"lookup:up/{entry}"), Choice("👎 没说到点上", f"lookup:down/{entry}"), _follow_up(talk, entry)),
+        (
+            Choice("👍 有用", f"lookup:up/{entry}"),
+            Choice("👎 没说到点上", f"lookup:down/{entry}"),
+            _follow_up(talk, entry),
+        ),
         about=(entry,),
     )
 
@@ -77,7 +81,7 @@ def ask(matcher: Matcher, query: str, context: str | None, on: date) -> dict[str
         "decision": match.decision.value,
         "aspect": match.aspect.value,
         "ids": list(match.ids),
-        "choices": [{"label": o.label, "id": o.entry} for o in match.options],
+        "choices": [o.label for o in match.options],
         "text": _plain(matcher, match, on),
         "ms": round(spent, 3),
     }
@@ -87,7 +91,13 @@ def _plain(matcher: Matcher, match: Match, on: date) -> str:
     if match.decision is Decision.ANSWER:
         return answer_text(matcher.library, match.ids, match.aspect, on)
     if match.decision is Decision.CHOOSE:
-        return "\n".join([match.question, *(f"{n} {o.label}" for n, o in enumerate(match.options, 1)), "都不是就换个说法，或转人工。"])
+        return "\n".join(
+            [
+                match.question,
+                *(f"{n} {o.label}" for n, o in enumerate(match.options, 1)),
+                "都不是就换个说法，或转人工。",
+            ]
+        )
     return _kind_line(match)
 
 
@@ -107,7 +117,9 @@ def _kind_line(match: Match) -> str:
 
 
 def _none_of_these() -> Reply:
-    return Reply("没猜中，抱歉。您换个说法再问一次，或交给工作人员。", (Choice("转人工", "human:"), Choice("看菜单", "menu:")))
+    return Reply(
+        "没猜中，抱歉。您换个说法再问一次，或交给工作人员。", (Choice("转人工", "human:"), Choice("看菜单", "menu:"))
+    )
 
 
 def _opinion(talk: Talk, entry: str, *, helpful: bool) -> Reply:
@@ -116,7 +128,9 @@ def _opinion(talk: Talk, entry: str, *, helpful: bool) -> Reply:
     consults.record_feedback(talk.session, talk.contact_id, shown, entry, talk.state.query, helpful, talk.now)
     if helpful:
         return Reply("谢谢，有问题再来。")
-    return Reply("记下了，我们会改进。要不要让工作人员答复您？", (Choice("转人工", "human:"), Choice("不用了", "lookup:thanks")))
+    return Reply(
+        "记下了，我们会改进。要不要让工作人员答复您？", (Choice("转人工", "human:"), Choice("不用了", "lookup:thanks"))
+    )
 
 
 def _follow_up(talk: Talk, entry: str) -> Choice:
@@ -125,10 +139,13 @@ def _follow_up(talk: Talk, entry: str) -> Choice:
         return Choice("现在转人工", "human:")
     if topic is not None and topic.ask:
         return Choice(topic.ask[0], f"say:{topic.ask[0]}")
-    return Choice("怎么申请检定", "lookup:show/apply-verification") if entry != "apply-verification" else Choice("检定收费吗", "lookup:show/verification-fee")
+    return (
+        Choice("怎么申请检定", "lookup:show/apply-verification")
+        if entry != "apply-verification"
+        else Choice("检定收费吗", "lookup:show/verification-fee")
+    )
 
 
 def _context(talk: Talk) -> str | None:
     recent = talk.state.query_at is not None and talk.now - talk.state.query_at <= CONTEXT_LIFE
     return talk.state.query if recent and talk.state.query else None
-

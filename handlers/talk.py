@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -41,11 +42,16 @@ class Talk:
     library: Library
     matcher: Matcher
     calendar: Calendar
-    office: Office = field(default_factory=Office)
+    office: Office
+    forms: Callable[[Talk, str, str], list[Reply]]
+    """Opens a form by name; the router's own method, so that services need not know it."""
 
     @property
     def today(self) -> date:
         return self.now.astimezone(SHANGHAI).date()
+
+    def open_form(self, name: str, text: str = "") -> list[Reply]:
+        return self.forms(self, name, text)
 
     def repeat(self) -> list[Reply]:
         rows = outbox.by_ids(self.session, self.state.last_ids)

@@ -22,6 +22,8 @@ from storage import contacts, dialogues, outbox
 from storage.database import Session
 
 MAX_TEXT = 2048
+PULL_CHANNELS = frozenset(("web", "terminal"))
+"""Channels that fetch a turn's replies themselves, as often as they like: the row is the delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,7 @@ class Reception:
             return numbered(outbox.by_ids(session, known.reply_ids))
         message = dialogues.record_message(session, contact.id, inbound.key, _body(inbound), inbound.at)
         contact.last_seen_at = inbound.at
-        talk = Talk(
-            inbound, DialogueState.from_json(row.state), inbound.at, contact.id, session, self.library, self.office
-        )
+        talk = self._talk(session, inbound, contact.id, DialogueState.from_json(row.state))
         replies = self.desk.route(talk)
         rows = _send(talk, replies)
         message.reply_ids = [r.id for r in rows]
@@ -67,7 +67,16 @@ class Reception:
 
     def _talk(self, session: Session, inbound: Inbound, contact_id: int, state: DialogueState) -> Talk:
         return Talk(
-            inbound, state, inbound.at, contact_id, session, self.library, self.matcher, self.calendar, self.office
+            inbound=inbound,
+            state=state,
+            now=inbound.at,
+            contact_id=contact_id,
+            session=session,
+            library=self.library,
+            matcher=self.matcher,
+            calendar=self.calendar,
+            office=self.office,
+            forms=self.desk.open_form,
         )
 
 
@@ -96,7 +105,10 @@ def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
         if reply.choices:
             state.options = OpenOptions(nonce, [(c.label, c.action) for c in reply.choices], talk.now)
         state.more = reply.more or state.more
-        rows.append(outbox.add(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce))
+        row = outbox.add(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce)
+        if talk.inbound.contact.channel in PULL_CHANNELS:
+            row.state, row.sent_at = outbox.SendState.SENT, talk.now
+        rows.append(row)
     state.last_ids = [row.id for row in rows]
     return rows
 

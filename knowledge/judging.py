@@ -369,7 +369,7 @@ def _text(case: _Case, finding: _Finding, advice: tuple[str, ...]) -> str:
         questions = _QUESTIONS | special
         lines.append(f"请告诉我：{'；'.join(questions[name] for name in finding.missing)}。")
     if finding.clauses:
-        lines.append(f"依据：{'；'.join(finding.clauses)}。")
+        lines.append(f"依据：{'；'.join(finding.clauses)}（{tolerance.reviewed_on()}核对）。")
     lines += [f"· {sentence}" for sentence in advice]
     return "\n".join(line for line in (*lines, ENDING) if line)
 

@@ -227,6 +227,11 @@ def fuel_limit(shown_ml: Decimal) -> Limit | None:
     return Limit(shown_ml * percent / _PERCENT, f"±{raw['mpe_percent']}%", raw["clause"], raw["confidence"])
 
 
+def reviewed_on() -> str:
+    """The day (ISO) the figures were last checked against their sources."""
+    return str(_raw()["meta"]["as_of"])
+
+
 def out_of_table_clause() -> str:
     """The clause for goods or weights without a figure in the tables."""
     return str(_raw()["retail_out_of_table"]["clause"])

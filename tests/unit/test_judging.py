@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge import tolerance
@@ -166,6 +166,7 @@ SALE = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(SALE)
 def test_every_sale_gets_a_consistent_answer(sale):
     found = judge(sale, TODAY)
@@ -179,6 +180,7 @@ def test_every_sale_gets_a_consistent_answer(sale):
         assert all(found.shortage_g <= used.limit_g for used in found.limits)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([("排骨", "meat"), ("白菜", "vegetable"), ("干香菇", "dried")]),
     GRAMS,
@@ -200,6 +202,7 @@ def test_never_exceeds_when_kind_and_price_differ(goods, paid, price, shortage, 
 RANK = {Verdict.WITHIN: 0, Verdict.OFFICER: 1, Verdict.EXCEEDS: 2}
 
 
+@settings(deadline=None)
 @given(SALE, st.decimals("0.01", "500", places=2))
 def test_more_shortage_never_softens_the_verdict(sale, extra):
     first = judge(replace(sale, actual_g=None), TODAY)
@@ -210,6 +213,7 @@ def test_more_shortage_never_softens_the_verdict(sale, extra):
         assert RANK[second.verdict] >= RANK[first.verdict]
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=300)
     | st.text(alphabet="买少称得排骨鱼活水发公斤两克半一二十.0123456789元/块 净含量加油升", max_size=300)

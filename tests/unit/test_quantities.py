@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.goods import find_goods
@@ -91,6 +91,13 @@ SALES = [
     ("买了2斤八角 实际1斤9两", 1000, 950, None),
     ("1斤8两是复称的,买了2斤", 1000, 900, None),
     ("实际1斤8两", None, 900, None),
+    ("买鸡蛋30块钱 5斤 回来4斤6两", 2500, 2300, None),
+    ("螃蟹4只2斤 去绳后1斤4两 80一斤", 1000, 700, None),
+    ("买了2斤,但是只给了我1斤8两", 1000, 900, None),
+    ("老板秤2斤 我秤1斤9", 1000, 950, None),
+    ("在菜场A12昨天下午3点买2斤排骨回家称只有1斤8两", 1000, 900, None),
+    ("花生油5L装 少了100ml", 5000, None, 100),
+    ("2斤排骨差二两五", 1000, None, 125),
 ]  # fmt: skip
 
 
@@ -158,6 +165,7 @@ def chinese(number: int) -> str:
     return head + (_DIGITS[ones] if ones else "")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 99), st.integers(0, 9), st.integers(0, 9), st.sampled_from(["斤", "市斤"]), st.booleans())
 def test_jin_liang_qian_round_trip(jin, liang, qian, unit, hanzi):
     spell = chinese if hanzi else str
@@ -166,11 +174,13 @@ def test_jin_liang_qian_round_trip(jin, liang, qian, unit, hanzi):
     assert read_mass(text.translate(str.maketrans("0123456789", "０１２３４５６７８９"))) == read_mass(text)
 
 
+@settings(deadline=None)
 @given(st.decimals("0.001", "999", places=3), st.sampled_from([("公斤", 1000), ("kg", 1000), ("千克", 1000), ("克", 1), ("g", 1), ("斤", 500), ("两", 50)]))  # fmt: skip
 def test_decimal_round_trip(value, unit):
     assert read_mass(f"称得{value}{unit[0]}。") == value * unit[1]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 99), st.integers(1, 9), st.sampled_from([("斤", 2), ("公斤", 1), ("kg", 1)]))
 def test_price_round_trip(yuan, jiao, unit):
     expected = (yuan + Decimal(jiao) / 10) * unit[1]
@@ -179,6 +189,7 @@ def test_price_round_trip(yuan, jiao, unit):
     assert read_unit_price(f"{chinese(yuan)}块{_DIGITS[jiao]}一{unit[0]}") == expected
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(1, 9))
 def test_a_sentence_keeps_its_roles(jin, liang):
     sale = read_sale(f"买了{jin}斤{liang}两排骨 回家称{jin}斤")
@@ -188,6 +199,7 @@ def test_a_sentence_keeps_its_roles(jin, liang):
 MARKET = "一二两三十百千零点半斤公克钱块毛元角每/.-0123456789 kglm升毫,少买称秤只有付了收加手机放公平活鱼水发"
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=400), st.text(alphabet=MARKET, max_size=400)))
 def test_any_text_gives_a_sale(text):
     sale = read_sale(text)

@@ -2,7 +2,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.scale_checks import (
@@ -121,6 +121,7 @@ def test_compensation_needs_a_price(paid):
         compensation(Decimal(paid))
 
 
+@settings(deadline=None)
 @given(st.decimals("0.01", "500", places=2), st.decimals("0.001", "30", places=3))
 def test_the_exact_bill_is_always_fine(price, weight):
     asked = round(price * weight, 2)
@@ -128,6 +129,7 @@ def test_the_exact_bill_is_always_fine(price, weight):
     assert found.verdict == ("fine" if asked > 0 else "incomplete")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300) | st.text(alphabet="放菜加手机公斤秤克元块一收付0123456789./ ", max_size=300))
 def test_any_text_gets_an_answer(text):
     assert pocket_check(read_pocket(text)).text

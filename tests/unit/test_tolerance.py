@@ -2,7 +2,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge import tolerance
@@ -132,6 +132,7 @@ def test_every_tabled_kind_is_a_kind_of_goods():
     assert tolerance.excluded_kinds() == {"live_poultry", "live_fish", "soaked"}
 
 
+@settings(deadline=None)
 @given(st.decimals("0.01", "30000", places=2), st.sampled_from(["meat", "fruit", "dried"]))
 def test_heavier_purchases_never_have_smaller_limits(paid, kind):
     here, more = tolerance.limit(kind, paid, TODAY), tolerance.limit(kind, paid + 100, TODAY)
@@ -140,6 +141,7 @@ def test_heavier_purchases_never_have_smaller_limits(paid, kind):
     assert more is None or here is not None
 
 
+@settings(deadline=None)
 @given(st.decimals("0.1", "50000", places=1))
 def test_net_content_limit_is_a_small_share_of_the_package(nominal):
     found = tolerance.net_content_limit(nominal, TODAY)

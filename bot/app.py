@@ -1,0 +1,201 @@
+"""The one wiring place: settings, facts, database, desk and turns become a running service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import puremagic
+
+from bot.settings import Settings
+from bot.turns import OverloadedError, Turns, turns_for
+from bot.web.ports import BadFileError, BusyError, Line
+from handlers import lookup
+from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply
+from handlers.desk import build_desk
+from handlers.turn import Reception, numbered
+from knowledge.library import Library
+from knowledge.matcher import Matcher
+from knowledge.workdays import Calendar
+from storage import contacts, dialogues, evidence, outbox
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HISTORY = timedelta(hours=24)
+TURN_LIMIT_SECONDS = 4.0
+MAX_FILE = 10 * 1024 * 1024
+IMAGE_TYPES = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/heif"}
+FILE_TYPES = {
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel",
+    "text/csv",
+}
+FAILED = Reply("这条消息我没处理好，请原样再发一次；还不行就回“人工”。")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """The facts and what is built on them; loaded once."""
+
+    library: Library
+    matcher: Matcher
+    calendar: Calendar
+
+    @classmethod
+    def load(cls, cache: Path | None) -> Knowledge:
+        library = Library.load()
+        return cls(library, Matcher.build(library, cache=cache), Calendar.load())
+
+
+class Service:
+    """The bot behind its channels. ``ChatPort`` for the web; ``talk`` for a terminal."""
+
+    def __init__(self, settings: Settings, knowledge: Knowledge | None = None) -> None:
+        self.settings = settings
+        self.knowledge = knowledge or Knowledge.load(settings.cache_dir)
+        self.database = Database(settings.database, settings.worker_threads)
+        self.database.migrate()
+        self.turns: Turns = turns_for(self.database, settings.worker_threads)
+        self.reception = Reception(
+            build_desk(), self.knowledge.library, self.knowledge.matcher, self.knowledge.calendar, settings.office()
+        )
+
+    def close(self) -> None:
+        self.turns.close()
+        self.database.close()
+
+    # -- messages ---------------------------------------------------------------------------------------------
+
+    def talk(self, inbound: Inbound) -> list[Numbered]:
+        """Answer one message and wait for it."""
+        return self._submit(inbound).result()
+
+    def greet(self, inbound: Inbound) -> list[Numbered]:
+        return self.turns.submit(lambda session: self.reception.welcome(session, inbound)).result()
+
+    def waiting(self, contact: ContactRef, now: datetime) -> list[Numbered]:
+        """What was pushed to a person since they last looked; shown once."""
+
+        def take(session: Any) -> list[Numbered]:
+            person = contacts.find(session, contact.channel, contact.external_id)
+            rows = outbox.waiting(session, person.id) if person else []
+            outbox.mark_sent(session, [r.id for r in rows], now)
+            return numbered(rows)
+
+        return self.turns.submit(take).result()
+
+    async def send(self, inbound: Inbound) -> list[Numbered]:
+        try:
+            future = self._submit(inbound)
+        except OverloadedError as error:
+            raise BusyError from error
+        try:
+            lines = await asyncio.wait_for(asyncio.wrap_future(future), TURN_LIMIT_SECONDS)
+        except TimeoutError as error:
+            # The turn may still be finished; the page asks again with the same key and gets the kept reply.
+            raise BusyError from error
+        except Exception:
+            log.exception("a turn failed")
+            return [Numbered(0, FAILED)]
+        return [Numbered(_reply_line(n.id), n.reply, n.nonce) for n in lines]
+
+    def _submit(self, inbound: Inbound) -> Future[list[Numbered]]:
+        return self.turns.submit(lambda session: self.reception.turn(session, inbound))
+
+    # -- web sessions -----------------------------------------------------------------------------------------
+
+    def open_session(self) -> str:
+        now = datetime.now(UTC)
+
+        def work(session: Any) -> str:
+            token = contacts.open_web_session(session, now)
+            person = contacts.web_contact(session, token)
+            assert person is not None  # noqa: S101 - it was made two lines above
+            self.reception.welcome(session, Inbound(ContactRef(person.channel, person.external_id), "open", now))
+            return token
+
+        return self.turns.submit(work).result()
+
+    def contact_of(self, token: str) -> ContactRef | None:
+        with self.database.unit() as session:
+            person = contacts.web_contact(session, token)
+            return ContactRef(person.channel, person.external_id) if person else None
+
+    def handover_code(self, token: str) -> str | None:
+        now = datetime.now(UTC)
+
+        def work(session: Any) -> str | None:
+            person = contacts.web_contact(session, token)
+            return contacts.new_handover(session, person.id, now) if person else None
+
+        return self.turns.submit(work).result()
+
+    def redeem_handover(self, code: str) -> str | None:
+        now = datetime.now(UTC)
+        return self.turns.submit(lambda session: contacts.redeem_handover(session, code, now)).result()
+
+    def history(self, contact: ContactRef, after: int, limit: int = 60) -> list[Line]:
+        """The last day's conversation after a line, oldest first; fetching counts as delivery."""
+        now = datetime.now(UTC)
+
+        def work(session: Any) -> list[Line]:
+            person = contacts.find(session, contact.channel, contact.external_id)
+            if person is None:
+                return []
+            rows = outbox.since(session, person.id, now - HISTORY, limit)
+            said = dialogues.messages_since(session, person.id, now - HISTORY, limit)
+            outbox.mark_sent(session, [r.id for r in rows], now)
+            lines = [
+                Line(_reply_line(r.id), r.created_at, reply=Reply.from_json(r.payload), nonce=r.nonce) for r in rows
+            ]
+            lines += [_said_line(m) for m in said if m.reply_ids]
+            return sorted((line for line in lines if line.id > after), key=lambda line: line.id)
+
+        return self.turns.submit(work).result()
+
+    # -- files and questions ----------------------------------------------------------------------------------
+
+    def keep_file(self, data: bytes, name: str) -> Attachment:
+        if not data:
+            raise BadFileError(f"“{name}”是空的，请重新选。")
+        if len(data) > MAX_FILE:
+            raise BadFileError(f"“{name}”超过 10 MB，请压缩后再发，或只拍要紧的部分。")
+        media_type = media_type_of(data, name)
+        if media_type not in IMAGE_TYPES | FILE_TYPES:
+            raise BadFileError(f"“{name}”不是照片、PDF 或表格，换一个格式再发。")
+        kind = AttachmentKind.IMAGE if media_type in IMAGE_TYPES else AttachmentKind.FILE
+        digest = evidence.keep(self.settings.evidence_dir, data)
+        return Attachment(kind, digest, media_type, len(data), name[:80])
+
+    def ask(self, query: str, context: str | None, on: date | None) -> dict[str, Any]:
+        return lookup.ask(self.knowledge.matcher, query, context, on or datetime.now(SHANGHAI).date())
+
+
+def media_type_of(data: bytes, name: str) -> str:
+    """The type by the file's first bytes; the name decides only between formats that share them."""
+    try:
+        found = puremagic.from_string(data, mime=True, filename=name)
+    except (puremagic.PureError, ValueError):
+        found = ""
+    if not found and name.lower().endswith(".csv") and b"\x00" not in data[:4096]:
+        return "text/csv"
+    return found
+
+
+def _reply_line(outbox_id: int) -> int:
+    """Replies have even numbers; what the person said stands just before its first reply."""
+    return 2 * outbox_id
+
+
+def _said_line(message: dialogues.InboxMessage) -> Line:
+    files = tuple(f["label"] or "文件" for f in message.body["files"])
+    return Line(_reply_line(min(message.reply_ids)) - 1, message.received_at, mine=message.body["text"], files=files)
