@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load_settings()
         result: int = arguments.run(arguments, settings)
     except (SettingsError, DataError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command line answers by printing
+        print(error, file=sys.stderr)
         return 2
     return result
 
@@ -44,7 +44,7 @@ def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
             service, arguments.user, sys.stdin, sys.stdout, fixed_clock(arguments.at) if arguments.at else system_clock
         )
     except KeyboardInterrupt:
-        print()  # noqa: T201
+        print()
     finally:
         service.close()
     return 0
@@ -58,7 +58,7 @@ def _ask(arguments: argparse.Namespace, settings: Settings) -> int:
     matcher = Matcher.build(Library.load(), cache=settings.cache_dir)
     for query, context in _queries(arguments):
         found = ask(matcher, query, context, arguments.on)
-        print(json.dumps(found, ensure_ascii=False) if arguments.json or arguments.stdin else found["text"], flush=True)  # noqa: T201
+        print(json.dumps(found, ensure_ascii=False) if arguments.json or arguments.stdin else found["text"], flush=True)
     return 0
 
 
@@ -83,7 +83,7 @@ def _judge(arguments: argparse.Namespace, _settings: Settings) -> int:
     from knowledge.quantities import read_sale  # noqa: PLC0415
 
     verdict = judge(read_sale(arguments.text), arguments.on)
-    print(json.dumps(verdict.to_json(), ensure_ascii=False) if arguments.json else verdict.text)  # noqa: T201
+    print(json.dumps(verdict.to_json(), ensure_ascii=False) if arguments.json else verdict.text)
     return 0
 
 
@@ -91,7 +91,7 @@ def _check(_arguments: argparse.Namespace, _settings: Settings) -> int:
     from bot.check import report  # noqa: PLC0415
 
     text, sound = report(datetime.now(SHANGHAI).date())
-    print(text)  # noqa: T201
+    print(text)
     return 0 if sound else 1
 
 
@@ -100,7 +100,7 @@ def _migrate(_arguments: argparse.Namespace, settings: Settings) -> int:
 
     database = Database(settings.database)
     database.migrate()
-    print(f"数据库已是最新：{database.revision()}")  # noqa: T201
+    print(f"数据库已是最新：{database.revision()}")
     database.close()
     return 0
 

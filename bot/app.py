@@ -119,7 +119,7 @@ class Service:
         def work(session: Any) -> str:
             token = contacts.open_web_session(session, now)
             person = contacts.web_contact(session, token)
-            assert person is not None  # noqa: S101 - it was made two lines above
+            assert person is not None
             self.reception.welcome(session, Inbound(ContactRef(person.channel, person.external_id), "open", now))
             return token
 

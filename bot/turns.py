@@ -80,7 +80,7 @@ class SingleWriter:
                     try:
                         with session.begin_nested():
                             result = work(session)
-                    except Exception as error:  # noqa: BLE001 - one turn's failure must not lose the others
+                    except Exception as error:
                         future.set_exception(error)
                     else:
                         done.append((future, result))

@@ -128,7 +128,7 @@ def tolerance_line(thing: Instrument, on: date) -> str:
 
 
 def _period(thing: Instrument) -> str:
-    return thing.period_note if thing.period_note else "看检定证书上的有效期。"
+    return thing.period_note or "看检定证书上的有效期。"
 
 
 def _fee(thing: Instrument) -> str:

@@ -18,7 +18,8 @@ KG = Decimal(1000)
 TABLE_DAY = date(2026, 11, 22)
 """Which facts are missing does not depend on the day; the verdict itself is for the day of the conversation."""
 QUESTION_WORDS = ("多少", "几克", "几两", "允许", "误差", "标准", "正常", "怎么", "吗", "？", "?")
-PARTS = ("story", "goods", "price", "paid", "actual", "kind")
+PARTS = ("paid", "actual", "goods", "price", "kind", "story")
+"""Answers first: the reader of quantities looks at 200 characters, and a story may be long."""
 
 
 def told(answers: Answers) -> str:
@@ -99,6 +100,17 @@ def _asks_packing(answers: Answers) -> bool:
     return verdict in (Verdict.EXCEEDS, Verdict.OFFICER) and not (sale.prepacked or sale.fuel)
 
 
+def _read_story(inbound: Inbound) -> str:
+    if not _amount_in(inbound.text):
+        raise NotUnderstoodError("没看到重量。请写上付钱的重量和您称的重量，都带单位。")
+    return inbound.text.strip()
+
+
+def _amount_in(text: str) -> bool:
+    sale = read_sale(text)
+    return sale.paid_g is not None or sale.actual_g is not None or sale.shortage_g is not None
+
+
 JUDGE = Form(
     "judge",
     version=1,
@@ -107,7 +119,7 @@ JUDGE = Form(
         Field(
             "story",
             ask="您买了什么、付了多少的钱、自己称是多少？一句话发我，比如：2斤排骨28一斤，称得1斤8两。",
-            parse=lambda inbound: _read_story(inbound),
+            parse=_read_story,
         ),
         Field("paid", ask="按多少重量付的钱？比如：2斤。", parse=_read_paid, when=_lacks("paid")),
         Field("actual", ask="您复称是多少？比如：1斤8两，或“少了2两”。", parse=_read_actual, when=_lacks("actual")),
@@ -133,17 +145,6 @@ JUDGE = Form(
     ),
     prefill=lambda text: {"story": text} if _amount_in(text) else {},
 )
-
-
-def _read_story(inbound: Inbound) -> str:
-    if not _amount_in(inbound.text):
-        raise NotUnderstoodError("没看到重量。请写上付钱的重量和您称的重量，都带单位。")
-    return inbound.text.strip()
-
-
-def _amount_in(text: str) -> bool:
-    sale = read_sale(text)
-    return sale.paid_g is not None or sale.actual_g is not None or sale.shortage_g is not None
 
 
 def recognise(_talk: Talk, text: str) -> str | None:

@@ -125,7 +125,7 @@ def _none_of_these() -> Reply:
 def _opinion(talk: Talk, entry: str, *, helpful: bool) -> Reply:
     # One opinion per answer: the nonce of the options that were shown with it.
     shown = talk.state.options.nonce if talk.state.options else entry
-    consults.record_feedback(talk.session, talk.contact_id, shown, entry, talk.state.query, helpful, talk.now)
+    consults.record_feedback(talk.session, talk.contact_id, shown, entry, talk.state.query, talk.now, helpful=helpful)
     if helpful:
         return Reply("谢谢，有问题再来。")
     return Reply(

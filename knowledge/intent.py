@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +45,12 @@ class IntentModel:
         return [Guess(self.labels[n], grown[n] / total) for n in order[:most]]
 
     def to_json(self) -> dict[str, Any]:
-        return {"labels": self.labels, "weights": {g: [x for pair in row for x in (pair[0], round(pair[1], 4))] for g, row in self._weights.items()}}
+        return {
+            "labels": self.labels,
+            "weights": {
+                g: [x for pair in row for x in (pair[0], round(pair[1], 4))] for g, row in self._weights.items()
+            },
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> IntentModel:
@@ -70,47 +74,73 @@ class IntentModel:
 
 
 def train(
-    examples: Iterable[tuple[Text, str]], passes: int = 6, aggressiveness: float = 0.6, seed: int = 20
+    examples: Iterable[tuple[Grams, str]], passes: int = 5, aggressiveness: float = 0.6, seed: int = 20
 ) -> IntentModel:
     """Learn from (grams, label) pairs. Deterministic: the order of each pass comes from ``seed``."""
     pairs = list(examples)
     labels = sorted({label for _, label in pairs})
     number = {label: n for n, label in enumerate(labels)}
-    data = [(grams, number[label], 1.0 / math.sqrt(len(grams))) for grams, label in pairs]
-    weights: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
-    summed: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
-    order = random.Random(seed)  # noqa: S311 - an order of study, not a secret
+    vocabulary: dict[str, int] = {}
+    data = [
+        ([vocabulary.setdefault(g, len(vocabulary)) for g in grams], number[label], 1.0 / math.sqrt(len(grams) or 1))
+        for grams, label in pairs
+    ]
+    weights: list[dict[int, float]] = [{} for _ in vocabulary]
+    summed: list[dict[int, float]] = [{} for _ in vocabulary]
+    order = list(range(len(data)))
+    chance = random.Random(seed)  # noqa: S311 - an order of study, not a secret
     step = 0
     for _ in range(passes):
-        order.shuffle(data)
-        for grams, right, scale in data:
+        chance.shuffle(order)
+        for n in order:
             step += 1
+            grams, right, scale = data[n]
             wrong, loss = _violation(weights, grams, right, scale, len(labels))
             if loss > 0:
-                change = min(aggressiveness, loss / 2) * scale
-                for gram in grams:
-                    weights[gram][right] += change
-                    weights[gram][wrong] -= change
-                    summed[gram][right] += step * change
-                    summed[gram][wrong] -= step * change
-    averaged = {
-        gram: tuple((n, w - summed[gram][n] / step) for n, w in row.items() if abs(w - summed[gram][n] / step) > MIN_WEIGHT)
-        for gram, row in weights.items()
-    }
-    return IntentModel(labels, {gram: row for gram, row in averaged.items() if row})
+                _learn(weights, summed, grams, right, wrong, min(aggressiveness, loss / 2) * scale, step)
+    return IntentModel(labels, _averaged(vocabulary, weights, summed, step))
 
 
 def _violation(
-    weights: defaultdict[str, defaultdict[int, float]], grams: Grams, right: int, scale: float, count: int
+    weights: list[dict[int, float]], grams: list[int], right: int, scale: float, count: int
 ) -> tuple[int, float]:
     """The strongest wrong label and by how much the right one misses its margin of 1 over it."""
     scores = [0.0] * count
     for gram in grams:
-        row = weights.get(gram)
-        if row:
-            for n, w in row.items():
-                scores[n] += w
+        for n, w in weights[gram].items():
+            scores[n] += w
     mine = scores[right]
     scores[right] = -math.inf
     best = max(scores)
     return scores.index(best), 1.0 - (mine - best) * scale
+
+
+def _learn(
+    weights: list[dict[int, float]],
+    summed: list[dict[int, float]],
+    grams: list[int],
+    right: int,
+    wrong: int,
+    change: float,
+    step: int,
+) -> None:
+    weighed = step * change
+    for gram in grams:
+        row, total = weights[gram], summed[gram]
+        row[right] = row.get(right, 0.0) + change
+        row[wrong] = row.get(wrong, 0.0) - change
+        total[right] = total.get(right, 0.0) + weighed
+        total[wrong] = total.get(wrong, 0.0) - weighed
+
+
+def _averaged(
+    vocabulary: dict[str, int], weights: list[dict[int, float]], summed: list[dict[int, float]], steps: int
+) -> dict[str, tuple[tuple[int, float], ...]]:
+    """The mean of the weights over all steps, which is steadier than the last; near-zeros left out."""
+    result: dict[str, tuple[tuple[int, float], ...]] = {}
+    for gram, n in vocabulary.items():
+        means = ((label, w - summed[n][label] / steps) for label, w in weights[n].items())
+        row = tuple((label, mean) for label, mean in means if abs(mean) > MIN_WEIGHT)
+        if row:
+            result[gram] = row
+    return result

@@ -183,8 +183,19 @@ class Ambiguity(Fact):
     """The reading meant when the question takes the duty for granted (how often, how much error)."""
 
 
+class Unclear(Fact):
+    """A short message that can mean several things within the field: it is asked back."""
+
+    say: str
+    also: list[str] = []
+    ask: str
+    choices: list[UseChoice] = Field(min_length=2, max_length=3)
+
+
 Entry = Instrument | Faq | Topic
 FactT = TypeVar("FactT", bound=Fact)
+Link = tuple[str, str, str, str, Iterable[str]]
+"""File, entry, field, the id it names, and the ids that exist."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +206,9 @@ class Library:
     sources: dict[str, Source]
     ambiguities: list[Ambiguity]
     phrasings: dict[str, list[str]]
+    unclear: list[Unclear]
+    descriptions: dict[str, list[str]]
+    settings: list[str]
 
     @classmethod
     def load(cls, root: Path = DATA) -> Library:
@@ -211,6 +225,9 @@ class Library:
                 _fact("ambiguous.yaml", e.get("term"), Ambiguity, e) for e in load_yaml(root / "ambiguous.yaml")
             ],
             phrasings=phrasings,
+            unclear=[_fact("unclear.yaml", e.get("say"), Unclear, e) for e in load_yaml(root / "unclear.yaml")],
+            descriptions=load_yaml(root / "descriptions.yaml"),
+            settings=load_yaml(root / "settings.yaml"),
         )
         library.check_links()
         return library
@@ -228,24 +245,25 @@ class Library:
             if wanted not in known:
                 raise DataError(f"{file}：{entry} 的 {field} 写了不存在的“{wanted}”。")
 
-    def _links(self) -> Iterable[tuple[str, str, str, str, Iterable[str]]]:
+    def _links(self) -> Iterable[Link]:
         for file, entries in (
             ("instruments.yaml", self.instruments),
             ("topics.yaml", self.topics),
             ("faq.yaml", self.faqs),
         ):
             for entry in entries.values():
-                for code in entry.sources:
-                    yield file, entry.id, "sources", code, self.sources
-        for instrument in self.instruments.values():
-            for other in instrument.related:
-                yield "instruments.yaml", instrument.id, "related", other, self.instruments
+                yield from ((file, entry.id, "sources", code, self.sources) for code in entry.sources)
+        for thing in self.instruments.values():
+            yield from (("instruments.yaml", thing.id, "related", other, self.instruments) for other in thing.related)
         for topic in self.topics.values():
-            for faq in topic.faq:
-                yield "topics.yaml", topic.id, "faq", faq, self.faqs
-        for ambiguity in self.ambiguities:
-            for choice in ambiguity.choices:
-                yield "ambiguous.yaml", ambiguity.term, "choices", choice.entry, self.instruments
+            yield from (("topics.yaml", topic.id, "faq", faq, self.faqs) for faq in topic.faq)
+        for word in self.ambiguities:
+            yield from (("ambiguous.yaml", word.term, "choices", c.entry, self.instruments) for c in word.choices)
+        for vague in self.unclear:
+            yield from (
+                ("unclear.yaml", vague.say, "choices", c.entry, self.topics | self.instruments) for c in vague.choices
+            )
+        yield from (("descriptions.yaml", id_, "id", id_, self.instruments) for id_ in self.descriptions)
 
 
 def variant(entry: Faq | Topic, on: date) -> Variant | None:

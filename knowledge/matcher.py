@@ -8,21 +8,19 @@ phrasing; no threshold on it can tell a question from one that merely shares its
 
 from __future__ import annotations
 
-import hashlib
-import json
-import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from knowledge.files import DATA, load_yaml
-from knowledge.intent import Grams, Guess, IntentModel, train
-from knowledge.library import Ambiguity, Library
+from knowledge.intent import Guess
+from knowledge.library import Ambiguity, Library, Unclear
+from knowledge.models import Models, load_models, thing_grams
 from knowledge.normalise import Normaliser
 from knowledge.phrases import Near, PhraseIndex
-from knowledge.reading import ASK_USE, CUE, DECOY, MARK, Reader, Reading, best_thing
+from knowledge.reading import ASK_USE, CUE, DECOY, Reader, Reading, best_thing
 from knowledge.spotter import Likeness, Span
 
 
@@ -66,32 +64,20 @@ GENERAL_TOPIC = {
 }
 """The card that answers an aspect when no thing is named."""
 NO_CARD = ("out-of-scope", "smalltalk")
-POPULAR = (
-    "electronic-price-scale",
-    "electronic-truck-scale",
-    "fuel-dispenser",
-    "water-meter-small",
-    "electricity-meter-single",
-    "gas-meter-domestic",
-    "electronic-bp-monitor",
-    "pressure-gauge-safety",
-    "ev-charger-ac",
-    "focimeter",
-    "taxi-meter",
-)
-"""The things people ask about most: the study sentences name them as often as all others together."""
+TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty")
+"""Cards on a whole trade; where one instrument is named, its own card answers better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Where an answer becomes a choice and a choice an abstention. Shares are of the intent model's belief."""
 
-    sure: float = 0.30
-    lead: float = 0.10
+    sure: float = 0.24
+    lead: float = 1.6
     no_card: float = 0.50
     no_card_unsupported: float = 0.30
     phrase: float = 0.80
-    described: float = 0.30
+    thing: float = 0.30
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +102,26 @@ class Match:
 
 
 class Matcher:
-    def __init__(self, library: Library, reader: Reader, model: IntentModel, limits: Limits | None = None) -> None:
+    def __init__(self, library: Library, reader: Reader, models: Models, limits: Limits | None = None) -> None:
         self.library = library
-        self._reader = reader
-        self._model = model
+        self.reader = reader
+        self.models = models
         self._limits = limits or Limits()
         self._ambiguous = {a.term: a for a in library.ambiguities}
+        self._unclear = _unclear_table(library, reader)
         self._phrases = _phrase_index(library, reader)
-        self._described = _described_index(library, reader)
 
     @classmethod
     def build(cls, library: Library, root: Path = DATA, cache: Path | None = None) -> Matcher:
-        """Ready to match. The intent model is learnt in seconds; ``cache`` keeps it for the next start."""
+        """Ready to match. The models are learnt in seconds; ``cache`` keeps them for the next start."""
         lexicon = load_yaml(root / "lexicon.yaml")
         reader = make_reader(library, lexicon)
-        return cls(library, reader, _cached_model(library, reader, lexicon, cache))
+        return cls(library, reader, load_models(library, reader, lexicon, cache))
 
     def match(self, query: str, context: str | None = None) -> Match:
         """``context`` is the same person's message before this one, for follow-ups such as 那水表呢."""
-        reading = self._reader.read(query)
-        guesses = self._model.guesses(reading.grams)
+        reading = self.reader.read(query)
+        guesses = self.models.intents.guesses(reading.grams)
         if context:
             followed = self._follow(reading, guesses, context)
             if followed is not None:
@@ -145,13 +131,16 @@ class Matcher:
     # -- deciding ---------------------------------------------------------------------------------------------
 
     def _decide(self, reading: Reading, guesses: Sequence[Guess]) -> Match:
+        unclear = self._unclear.get(reading.text.hanzi)
+        if unclear is not None:
+            return self._ask(unclear, Aspect.OTHER, reading, guesses)
         thing = best_thing(reading.things)
         if thing is not None and len(reading.rest) <= 1 and thing.likeness is Likeness.WRITTEN:
-            return self._about(thing, Aspect.OVERVIEW, reading)
+            return self._about(thing, Aspect.OVERVIEW, reading, guesses)
         if self._no_card(reading, guesses):
             small = guesses[0].label == "smalltalk" or not reading.text.hanzi
             return Match(Decision.ABSTAIN, Aspect.OTHER, why=_why(reading, guesses), smalltalk=small)
-        inside = [g for g in guesses if g.label not in NO_CARD]
+        inside = _weighed([g for g in guesses if g.label not in NO_CARD], thing)
         aspect = ASPECT_LABELS.get(inside[0].label)
         if aspect is not None:
             return self._aspect(reading, thing, aspect, inside)
@@ -165,23 +154,29 @@ class Matcher:
         return outside >= (self._limits.no_card if supported else self._limits.no_card_unsupported)
 
     def _aspect(self, reading: Reading, thing: Span | None, aspect: Aspect, guesses: Sequence[Guess]) -> Match:
+        described = self._described(reading, thing)
+        if described:
+            return self._answer(reading, aspect, (*described, *_general(aspect)), guesses)
         if thing is not None:
             return self._about(thing, aspect, reading, guesses)
-        described = self._described.nearest(reading.text, 3)
-        if described and described[0].likeness >= self._limits.described:
-            return self._answer(reading, aspect, (described[0].owner, GENERAL_TOPIC[aspect]), guesses)
         return self._answer(reading, aspect, (GENERAL_TOPIC[aspect],), guesses)
 
-    def _about(self, thing: Span, aspect: Aspect, reading: Reading, guesses: Sequence[Guess] = ()) -> Match:
+    def _described(self, reading: Reading, thing: Span | None) -> list[str]:
+        """The instrument that is described rather than named, when nothing surer was spotted."""
+        if thing is not None and thing.likeness is Likeness.WRITTEN and len(thing) > 1:
+            return []
+        first = self.models.things.guesses(thing_grams(reading.text), 3)
+        return [first[0].label] if first[0].share >= self._limits.thing else []
+
+    def _about(self, thing: Span, aspect: Aspect, reading: Reading, guesses: Sequence[Guess]) -> Match:
         """An aspect of one thing: a card, or the question what the thing is used for."""
         asked = next((i for i in thing.ids if i[0] == ASK_USE), None)
         if asked is not None:
             ambiguity = self._ambiguous[asked[1:]]
             if ambiguity.default and aspect not in (Aspect.OVERVIEW, Aspect.OBLIGATION):
                 return self._answer(reading, aspect, (ambiguity.default, *_general(aspect)), guesses)
-            return self._ask_use(ambiguity, aspect, reading, guesses)
-        ids = self._by_setting(thing.ids, reading)
-        return self._answer(reading, aspect, (*ids[:3], *_general(aspect)), guesses)
+            return self._ask(ambiguity, aspect, reading, guesses)
+        return self._answer(reading, aspect, (*_entries(thing)[:3], *_general(aspect)), guesses)
 
     def _topic(self, reading: Reading, thing: Span | None, guesses: Sequence[Guess]) -> Match:
         first, second = guesses[0], guesses[1]
@@ -191,8 +186,8 @@ class Matcher:
         if faq is not None and self.library.topic_of_faq.get(faq.owner) == first.label:
             ids.insert(0, faq.owner)
         if thing is not None:
-            ids += [i for i in thing.ids if i[0] != ASK_USE][:2]
-        if first.share >= self._limits.sure or first.share - second.share >= self._limits.lead:
+            ids += _entries(thing)[:2]
+        if first.share >= self._limits.sure or first.share >= self._limits.lead * second.share:
             return self._answer(reading, aspect, ids, guesses)
         return self._choose(reading, thing, guesses)
 
@@ -201,7 +196,7 @@ class Matcher:
         for guess in guesses:
             if guess.label in ASPECT_LABELS:
                 aspect = ASPECT_LABELS[guess.label]
-                entry = next((i for i in thing.ids if i[0] != ASK_USE), None) if thing else None
+                entry = next(iter(_entries(thing)), None) if thing else None
                 ids.append(entry or GENERAL_TOPIC[aspect])
             else:
                 ids.append(guess.label)
@@ -209,7 +204,7 @@ class Matcher:
         options = tuple(Option(self._label(i), i) for i in ids)
         return Match(Decision.CHOOSE, Aspect.OTHER, tuple(ids), options, "您想问的是哪一个？", _why(reading, guesses))
 
-    def _ask_use(self, ambiguity: Ambiguity, aspect: Aspect, reading: Reading, guesses: Sequence[Guess]) -> Match:
+    def _ask(self, ambiguity: Ambiguity | Unclear, aspect: Aspect, reading: Reading, guesses: Sequence[Guess]) -> Match:
         options = tuple(Option(c.label, c.entry) for c in ambiguity.choices)
         ids = tuple(o.entry for o in options)
         return Match(Decision.CHOOSE, aspect, ids, options, ambiguity.ask, _why(reading, guesses))
@@ -221,7 +216,7 @@ class Matcher:
 
     def _follow(self, reading: Reading, guesses: Sequence[Guess], context: str) -> Match | None:
         """A follow-up that leaves out the thing or the aspect takes it from the message before."""
-        before = self._reader.read(context)
+        before = self.reader.read(context)
         thing, old = best_thing(reading.things), best_thing(before.things)
         if thing is not None and len(reading.rest) <= 2:
             return self._transfer(thing, reading, before)
@@ -233,17 +228,12 @@ class Matcher:
 
     def _transfer(self, thing: Span, reading: Reading, before: Reading) -> Match:
         """那水表呢: what was asked about the old thing, asked about the new one."""
-        guesses = [g for g in self._model.guesses(before.grams) if g.label not in NO_CARD]
+        guesses = [g for g in self.models.intents.guesses(before.grams) if g.label not in NO_CARD]
         label = guesses[0].label if guesses else ""
         if label in ASPECT_LABELS or not label:
             return self._about(thing, ASPECT_LABELS.get(label, Aspect.OVERVIEW), reading, guesses)
-        ids = [label, *(i for i in thing.ids if i[0] != ASK_USE)]
+        ids = [label, *_entries(thing)]
         return self._answer(reading, TOPIC_ASPECTS.get(label, Aspect.OTHER), ids, guesses)
-
-    def _by_setting(self, ids: Sequence[str], reading: Reading) -> list[str]:
-        """Entries of one shared name, those of the trade that the message mentions first."""
-        entries = [i for i in ids if i[0] not in (CUE, DECOY)]
-        return entries
 
     def _nearest_faq(self, reading: Reading) -> Near | None:
         near = self._phrases.nearest(reading.text, 1)
@@ -274,56 +264,8 @@ def _phrase_index(library: Library, reader: Reader) -> PhraseIndex:
     return index
 
 
-def _described_index(library: Library, reader: Reader) -> PhraseIndex:
-    """Instruments by everything said of them, for people who describe a thing instead of naming it."""
-    index = PhraseIndex()
-    for instrument in library.instruments.values():
-        for name in (instrument.name, *instrument.aliases):
-            index.add(instrument.id, reader.normaliser.term(name))
-    index.freeze()
-    return index
-
-
-def study_sentences(library: Library, seed: int = 20) -> list[tuple[str, str]]:
-    """(sentence, label) pairs to learn from: the written phrasings with ◇ filled in, and the FAQ under its topic."""
-    chance = random.Random(seed)  # noqa: S311 - which name fills which sentence is no secret
-    names = {i.id: [i.name, *i.aliases] for i in library.instruments.values()}
-    every = sorted(names)
-    pairs: list[tuple[str, str]] = []
-    for label, sentences in library.phrasings.items():
-        for sentence in sentences:
-            if MARK in sentence:
-                for entry in (chance.choice(POPULAR), chance.choice(every)):
-                    pairs.append((sentence.replace(MARK, chance.choice(names[entry])), label))
-            else:
-                pairs.append((sentence, label))
-    for topic in library.topics.values():
-        pairs.append((topic.question, topic.id))
-        for faq_id in topic.faq:
-            faq = library.faqs[faq_id]
-            pairs += [(phrase, topic.id) for phrase in (faq.question, *faq.alternatives)]
-    return pairs
-
-
-def _cached_model(library: Library, reader: Reader, lexicon: dict[str, Any], cache: Path | None) -> IntentModel:
-    pairs = study_sentences(library)
-    names = sorted((i.id, i.name, *i.aliases, *i.dialect) for i in library.instruments.values())
-    known = json.dumps([pairs, names, lexicon, VERSION], ensure_ascii=False, sort_keys=True)
-    path = cache / f"intent-{hashlib.sha256(known.encode()).hexdigest()[:16]}.json" if cache else None
-    if path is not None and path.exists():
-        return IntentModel.from_json(json.loads(path.read_text(encoding="utf-8")))
-    model = train((reader.read(sentence).grams, label) for sentence, label in pairs)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and renamed: a second process starting now reads the whole file or none.
-        aside = path.with_suffix(f".{random.SystemRandom().getrandbits(32):08x}")
-        aside.write_text(json.dumps(model.to_json(), ensure_ascii=False), encoding="utf-8")
-        aside.rename(path)
-    return model
-
-
-VERSION = 1
-"""Raise when features or learning change, so that kept models are learnt anew."""
+def _unclear_table(library: Library, reader: Reader) -> dict[str, Unclear]:
+    return {reader.normaliser.message(say).hanzi: u for u in library.unclear for say in (u.say, *u.also)}
 
 
 def _general(aspect: Aspect) -> tuple[str, ...]:
@@ -334,3 +276,19 @@ def _why(reading: Reading, guesses: Sequence[Guess]) -> str:
     things = "、".join(s.alias for s in reading.things) or "无"
     asked = "、".join(f"{g.label} {g.share:.2f}" for g in guesses[:3])
     return f"器具：{things}；所问：{asked}"
+
+
+def _entries(thing: Span) -> list[str]:
+    return [i for i in thing.ids if i[0] not in (ASK_USE, CUE, DECOY)]
+
+
+def _weighed(guesses: Sequence[Guess], thing: Span | None) -> list[Guess]:
+    """Where one instrument is named, what speaks for its trade's card speaks mostly for its own duty."""
+    if thing is None or not _entries(thing):
+        return list(guesses)
+    shares = {g.label: g.share for g in guesses}
+    for duty in TRADE_DUTIES:
+        if duty in shares:
+            shares["obligation"] = shares.get("obligation", 0.0) + 0.7 * shares[duty]
+            shares[duty] *= 0.3
+    return [Guess(label, share) for label, share in sorted(shares.items(), key=lambda s: (-s[1], s[0]))]

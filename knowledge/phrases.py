@@ -69,5 +69,7 @@ class PhraseIndex:
 
 def _pairs(text: Text) -> frozenset[str]:
     hanzi, sounds = text.hanzi, text.sounds
-    found = {hanzi[i : i + 2] for i in range(len(hanzi) - 1)} | {"~" + sounds[i : i + 2] for i in range(len(sounds) - 1)}
+    found = {hanzi[i : i + 2] for i in range(len(hanzi) - 1)} | {
+        "~" + sounds[i : i + 2] for i in range(len(sounds) - 1)
+    }
     return frozenset(found or {hanzi})

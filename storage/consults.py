@@ -107,8 +107,8 @@ def record_miss(session: Session, contact_id: int, query: str, decision: str, no
 
 
 def record_feedback(
-    session: Session, contact_id: int, answer_id: str, entry: str, query: str, helpful: bool, now: datetime
-) -> None:  # noqa: FBT001 - the opinion is the record
+    session: Session, contact_id: int, answer_id: str, entry: str, query: str, now: datetime, *, helpful: bool
+) -> None:
     """The last opinion on an answer counts; the same tap twice changes nothing."""
     row = session.scalar(select(Feedback).where(Feedback.contact_id == contact_id, Feedback.answer_id == answer_id))
     if row is None:

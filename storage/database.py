@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 5_000
 
+__all__ = ["Database", "Session", "is_conflict"]
+
 
 class Database:
     """An engine with its sessions. ``url`` is a SQLAlchemy URL: ``sqlite:///…`` or ``postgresql+psycopg://…``."""

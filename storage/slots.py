@@ -31,3 +31,8 @@ def claim(session: Session, job: str, slot: str, now: datetime) -> bool:
 
 def forget(session: Session, before: datetime) -> None:
     session.execute(delete(JobSlot).where(JobSlot.taken_at < before))
+
+
+def release(session: Session, job: str, slot: str) -> None:
+    """Give a slot back whose work failed, so that the next tick or start takes it up again."""
+    session.execute(delete(JobSlot).where(JobSlot.job == job, JobSlot.slot == slot))

@@ -64,8 +64,7 @@ def _lines(source: TextIO, out: TextIO, *, interactive: bool) -> Iterable[str]:
 
 
 def _say(out: TextIO, lines: list[Numbered]) -> None:
-    for line in lines:
-        out.write(f"机器人：{render(line.reply)}\n\n")
+    out.writelines(f"机器人：{render(line.reply)}\n\n" for line in lines)
     out.flush()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from storage import tables
 from storage.base import Base
 
-assert tables  # noqa: S101 - imported so that every table is known to the metadata
+assert tables
 
 
 def run() -> None:

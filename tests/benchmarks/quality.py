@@ -46,16 +46,22 @@ def judge(queries: list[dict[str, Any]], answer: Any, targets: dict[str, list[st
         best = {i for name in query["best"] for i in targets[name]}
         ok = _count(counts, noise, query, decision, ids, good, best)
         if not ok:
-            failures.append(f"{query['id']} {query['kind']}/{query['noise']} {query['q']!r} -> {decision} {ids[:3]} want {query['best']}")
+            failures.append(
+                f"{query['id']} {query['kind']}/{query['noise']} {query['q']!r} -> {decision} {ids[:3]} want {query['best']}"
+            )
     figures = {name: 100 * sum(hits) / len(hits) for name, hits in counts.items()}
     return Report(figures, {k: (100 * sum(v) / len(v), len(v)) for k, v in sorted(noise.items())}, failures)
 
 
-def _count(counts: Any, noise: Any, query: dict[str, Any], decision: str, ids: Any, good: set[str], best: set[str]) -> bool:
+def _count(
+    counts: Any, noise: Any, query: dict[str, Any], decision: str, ids: Any, good: set[str], best: set[str]
+) -> bool:
     if query["kind"] in OUTSIDE:
         alarm = decision != "abstain"
         counts["FA"].append(alarm)
-        counts["FA smalltalk" if query["kind"] == "smalltalk" else "FA hard" if query.get("hard") else "FA plain"].append(alarm)
+        counts[
+            "FA smalltalk" if query["kind"] == "smalltalk" else "FA hard" if query.get("hard") else "FA plain"
+        ].append(alarm)
         return not alarm
     if query["kind"] == "ambiguous":
         asked = decision == "choose"

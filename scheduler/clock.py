@@ -1,0 +1,52 @@
+"""APScheduler as a bare clock. Every tick claims its slot in the database, so that any number of clocks may run."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from scheduler.jobs import SHANGHAI, Job
+from storage import slots
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class Clock:
+    """Runs jobs at their hour, and once at the start what was due while nobody was there."""
+
+    def __init__(self, database: Database, jobs: tuple[Job, ...]) -> None:
+        self._database = database
+        self._jobs = jobs
+        # Jobs live in memory only: a job store is a pickle that others could write.
+        self._scheduler = BackgroundScheduler(timezone=SHANGHAI)
+        for job in jobs:
+            trigger = CronTrigger(hour=job.at.hour, minute=job.at.minute, timezone=SHANGHAI)
+            self._scheduler.add_job(self.tick, trigger, args=(job,), misfire_grace_time=None, coalesce=True)
+
+    def start(self) -> None:
+        for job in self._jobs:
+            self.tick(job)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        self._scheduler.shutdown(wait=True)
+
+    def tick(self, job: Job, now: datetime | None = None) -> bool:
+        """Run the job for its last slot unless somebody has; whether it ran here."""
+        now = now or datetime.now(UTC)
+        with self._database.unit() as session:
+            mine = slots.claim(session, job.name, job.last_slot(now).isoformat(), now)
+        if not mine:
+            return False
+        try:
+            job.run(self._database, now)
+        except Exception:
+            log.exception("job %s failed", job.name)
+            with self._database.unit() as session:
+                slots.release(session, job.name, job.last_slot(now).isoformat())
+            return False
+        return True

@@ -1,0 +1,49 @@
+"""The table of jobs: name, when, what. What is due is found in our own tables; the clock only knocks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from knowledge.workdays import Calendar
+from scheduler import retention
+from storage.database import Database
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOTICE_EXPECTED = (11, 1)
+"""The State Council's holiday notice for the next year usually comes out in the first days of November."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A daily job. ``run`` may be called late, never twice for one day."""
+
+    name: str
+    at: time
+    run: Callable[[Database, datetime], object]
+
+    def last_slot(self, now: datetime) -> date:
+        """The day whose tick was due last."""
+        local = now.astimezone(SHANGHAI)
+        return local.date() if local.time() >= self.at else local.date() - timedelta(days=1)
+
+
+def jobs(calendar: Calendar) -> tuple[Job, ...]:
+    return (
+        Job("retention", time(3, 30), retention.sweep),
+        Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(calendar, now)),
+    )
+
+
+def warn_without_notice(calendar: Calendar, now: datetime) -> bool:
+    """From November on, say daily that next year's holidays are still missing; whether it was said."""
+    today = now.astimezone(SHANGHAI).date()
+    if (today.month, today.day) < NOTICE_EXPECTED or today.year + 1 in calendar.noticed:
+        return False
+    log.warning("%d年放假安排还没有录入 knowledge/data/holidays.yaml，跨年的期限暂按周末估算", today.year + 1)
+    return True
