@@ -64,6 +64,8 @@ GENERAL_TOPIC = {
 }
 """The card that answers an aspect when no thing is named."""
 NO_CARD = ("out-of-scope", "smalltalk")
+PRIVATE_USE = ("internal-use", "home-use")
+YIELD = 0.7
 TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty")
 """Cards on a whole trade; where one instrument is named, its own card answers better."""
 
@@ -102,11 +104,19 @@ class Match:
 
 
 class Matcher:
-    def __init__(self, library: Library, reader: Reader, models: Models, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        reader: Reader,
+        models: Models,
+        private_words: Sequence[str],
+        limits: Limits | None = None,
+    ) -> None:
         self.library = library
         self.reader = reader
         self.models = models
         self._limits = limits or Limits()
+        self._private_words = private_words
         self._ambiguous = {a.term: a for a in library.ambiguities}
         self._unclear = _unclear_table(library, reader)
         self._phrases = _phrase_index(library, reader)
@@ -116,7 +126,7 @@ class Matcher:
         """Ready to match. The models are learnt in seconds; ``cache`` keeps them for the next start."""
         lexicon = load_yaml(root / "lexicon.yaml")
         reader = make_reader(library, lexicon)
-        return cls(library, reader, load_models(library, reader, lexicon, cache))
+        return cls(library, reader, load_models(library, reader, lexicon, cache), lexicon["private_use"])
 
     def match(self, query: str, context: str | None = None) -> Match:
         """``context`` is the same person's message before this one, for follow-ups such as 那水表呢."""
@@ -140,7 +150,7 @@ class Matcher:
         if self._no_card(reading, guesses):
             small = guesses[0].label == "smalltalk" or not reading.text.hanzi
             return Match(Decision.ABSTAIN, Aspect.OTHER, why=_why(reading, guesses), smalltalk=small)
-        inside = _weighed([g for g in guesses if g.label not in NO_CARD], thing)
+        inside = self._weighed([g for g in guesses if g.label not in NO_CARD], thing, reading)
         aspect = ASPECT_LABELS.get(inside[0].label)
         if aspect is not None:
             return self._aspect(reading, thing, aspect, inside)
@@ -163,9 +173,10 @@ class Matcher:
 
     def _described(self, reading: Reading, thing: Span | None) -> list[str]:
         """The instrument that is described rather than named, when nothing surer was spotted."""
-        if thing is not None and thing.likeness is Likeness.WRITTEN and len(thing) > 1:
+        asked = thing is not None and not _entries(thing)
+        if thing is not None and not asked and thing.likeness is Likeness.WRITTEN:
             return []
-        first = self.models.things.guesses(thing_grams(reading.text), 3)
+        first = self.models.things.guesses(thing_grams(reading.masked if asked else reading.text), 3)
         return [first[0].label] if first[0].share >= self._limits.thing else []
 
     def _about(self, thing: Span, aspect: Aspect, reading: Reading, guesses: Sequence[Guess]) -> Match:
@@ -212,6 +223,21 @@ class Matcher:
     def _answer(self, reading: Reading, aspect: Aspect, ids: Iterable[str], guesses: Sequence[Guess]) -> Match:
         return Match(Decision.ANSWER, aspect, tuple(dict.fromkeys(ids)), why=_why(reading, guesses))
 
+    def _weighed(self, guesses: Sequence[Guess], thing: Span | None, reading: Reading) -> list[Guess]:
+        """Where one instrument is named, what speaks for a card on a whole trade or on private use speaks mostly for
+        the instrument's own duty; private use counts only when a word of it was said."""
+        if thing is None:
+            return list(guesses)
+        shares = {g.label: g.share for g in guesses}
+        yielding = TRADE_DUTIES if _entries(thing) else ()
+        if not any(word in reading.text.hanzi for word in self._private_words):
+            yielding = (*yielding, *PRIVATE_USE)
+        for label in yielding:
+            if label in shares:
+                shares["obligation"] = shares.get("obligation", 0.0) + YIELD * shares[label]
+                shares[label] *= 1 - YIELD
+        return [Guess(label, share) for label, share in sorted(shares.items(), key=lambda s: (-s[1], s[0]))]
+
     # -- helpers ----------------------------------------------------------------------------------------------
 
     def _follow(self, reading: Reading, guesses: Sequence[Guess], context: str) -> Match | None:
@@ -228,7 +254,8 @@ class Matcher:
 
     def _transfer(self, thing: Span, reading: Reading, before: Reading) -> Match:
         """那水表呢: what was asked about the old thing, asked about the new one."""
-        guesses = [g for g in self.models.intents.guesses(before.grams) if g.label not in NO_CARD]
+        heard = self.models.intents.guesses(before.grams)
+        guesses = self._weighed([g for g in heard if g.label not in NO_CARD], best_thing(before.things), before)
         label = guesses[0].label if guesses else ""
         if label in ASPECT_LABELS or not label:
             return self._about(thing, ASPECT_LABELS.get(label, Aspect.OVERVIEW), reading, guesses)
@@ -280,15 +307,3 @@ def _why(reading: Reading, guesses: Sequence[Guess]) -> str:
 
 def _entries(thing: Span) -> list[str]:
     return [i for i in thing.ids if i[0] not in (ASK_USE, CUE, DECOY)]
-
-
-def _weighed(guesses: Sequence[Guess], thing: Span | None) -> list[Guess]:
-    """Where one instrument is named, what speaks for its trade's card speaks mostly for its own duty."""
-    if thing is None or not _entries(thing):
-        return list(guesses)
-    shares = {g.label: g.share for g in guesses}
-    for duty in TRADE_DUTIES:
-        if duty in shares:
-            shares["obligation"] = shares.get("obligation", 0.0) + 0.7 * shares[duty]
-            shares[duty] *= 0.3
-    return [Guess(label, share) for label, share in sorted(shares.items(), key=lambda s: (-s[1], s[0]))]

@@ -36,19 +36,31 @@ def thing_grams(text: Text) -> Grams:
 
 def load_models(library: Library, reader: Reader, lexicon: dict[str, Any], cache: Path | None) -> Models:
     """From the cache when it was made from the same facts, else learnt now and kept."""
-    path = cache / f"models-{_fingerprint(library, lexicon)}.json" if cache else None
-    if path is not None and path.exists():
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return Models(IntentModel.from_json(data["intents"]), IntentModel.from_json(data["things"]))
+    kept = cache / _fingerprint(library, lexicon) if cache else None
+    if kept is not None and (found := _read(kept)) is not None:
+        return found
     models = learn(library, reader)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and renamed: a second process that starts now reads the whole file or none.
-        aside = path.with_suffix(f".{random.SystemRandom().getrandbits(32):08x}")
-        data = {"intents": models.intents.to_json(), "things": models.things.to_json()}
-        aside.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-        aside.rename(path)
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        _write(kept / "intents.model", models.intents)
+        _write(kept / "things.model", models.things)
     return models
+
+
+def _read(kept: Path) -> Models | None:
+    """None when there is nothing kept or it is not whole: then it is simply learnt again."""
+    try:
+        intents, things = ((kept / f"{name}.model").read_bytes() for name in ("intents", "things"))
+        return Models(IntentModel.from_bytes(intents), IntentModel.from_bytes(things))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _write(path: Path, model: IntentModel) -> None:
+    # Written aside and renamed: a second process that starts now reads the whole file or none.
+    aside = path.with_suffix(f".{random.SystemRandom().getrandbits(32):08x}")
+    aside.write_bytes(model.to_bytes())
+    aside.rename(path)
 
 
 def learn(library: Library, reader: Reader) -> Models:

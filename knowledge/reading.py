@@ -26,7 +26,8 @@ class Reading:
 
     @cached_property
     def masked(self) -> Text:
-        return mask(self.text, self.things, MARK)
+        """Things as one mark, runs of digits as one digit: what is asked does not depend on which or how many."""
+        return _one_digit(mask(self.text, self.things, MARK))
 
     @cached_property
     def rest(self) -> str:
@@ -68,6 +69,14 @@ class Reader:
         things = tuple(s for s in spans if s.ids[0][0] not in (CUE, DECOY))
         cues = tuple(s for s in spans if s.ids[0][0] == CUE)
         return Reading(text, things, cues, self._kinds)
+
+
+def _one_digit(text: Text) -> Text:
+    keep = [i for i, c in enumerate(text.hanzi) if not (c.isdigit() and i and text.hanzi[i - 1].isdigit())]
+    hanzi, sounds = (
+        "".join("0" if string[i].isdigit() else string[i] for i in keep) for string in (text.hanzi, text.sounds)
+    )
+    return Text(hanzi, sounds, tuple(text.typed[i] for i in keep))
 
 
 def best_thing(things: Sequence[Span]) -> Span | None:
