@@ -95,7 +95,7 @@ class IntentModel:
         if len(rest) != ends[-1]:
             raise ValueError("the kept model is cut short")
         model = cls(head["labels"], {}, head["sharpness"])
-        model._set(head["labels"], head["grams"], where, numbers, weights, head["sharpness"])  # noqa: SLF001 - its own class
+        model._set(head["labels"], head["grams"], where, numbers, weights, head["sharpness"])
         return model
 
     def _row(self, gram: str) -> Iterator[tuple[int, float]]:

@@ -22,6 +22,7 @@ from knowledge.normalise import Normaliser
 from knowledge.phrases import Near, PhraseIndex
 from knowledge.reading import ASK_USE, CUE, DECOY, Reader, Reading, best_thing
 from knowledge.spotter import Likeness, Span
+from knowledge.study import NOTHING
 
 
 class Decision(StrEnum):
@@ -74,12 +75,13 @@ TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty")
 class Limits:
     """Where an answer becomes a choice and a choice an abstention. Shares are of the intent model's belief."""
 
-    sure: float = 0.24
-    lead: float = 1.6
+    sure: float = 0.18
+    lead: float = 1.4
     no_card: float = 0.50
     no_card_unsupported: float = 0.30
     phrase: float = 0.80
-    thing: float = 0.30
+    thing: float = 0.05
+    thing_lead: float = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,11 @@ class Matcher:
         asked = thing is not None and not _entries(thing)
         if thing is not None and not asked and thing.likeness is Likeness.WRITTEN:
             return []
-        first = self.models.things.guesses(thing_grams(reading.masked if asked else reading.text), 3)
-        return [first[0].label] if first[0].share >= self._limits.thing else []
+        # A bare 秤 or 表 is part of the description; a longer word with several meanings would only vote for itself.
+        text = reading.masked if asked and thing is not None and len(thing) > 1 else reading.text
+        first, second = self.models.things.guesses(thing_grams(text), 2)
+        sure = first.share >= self._limits.thing and first.share >= self._limits.thing_lead * second.share
+        return [first.label] if sure and first.label != NOTHING else []
 
     def _about(self, thing: Span, aspect: Aspect, reading: Reading, guesses: Sequence[Guess]) -> Match:
         """An aspect of one thing: a card, or the question what the thing is used for."""

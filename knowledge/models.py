@@ -13,9 +13,9 @@ from knowledge.intent import Grams, IntentModel, train
 from knowledge.library import Library
 from knowledge.normalise import Text
 from knowledge.reading import Reader
-from knowledge.study import Study
+from knowledge.study import NOTHING, Study
 
-VERSION = 1
+VERSION = 2
 """Raise when features or learning change, so that kept models are learnt anew."""
 
 
@@ -66,7 +66,11 @@ def _write(path: Path, model: IntentModel) -> None:
 def learn(library: Library, reader: Reader) -> Models:
     study = Study(library, reader.normaliser)
     intents = train((reader.read_text(e.text).grams, e.label) for e in study.intents())
-    things = train((thing_grams(e.text), e.label) for e in study.things())
+    things = train(
+        (thing_grams(e.text), e.label)
+        for e in study.things()
+        if e.label != NOTHING or not reader.read_text(e.text).things
+    )
     return Models(intents, things)
 
 

@@ -14,6 +14,8 @@ from knowledge.library import Library
 from knowledge.normalise import Normaliser, Text
 
 MARK = "◇"
+NOTHING = "nothing"
+"""The label of sentences that describe no instrument."""
 POPULAR = (
     "electronic-price-scale",
     "electronic-truck-scale",
