@@ -18,7 +18,7 @@ from bot.turns import OverloadedError, Turns, turns_for
 from bot.web.ports import BadFileError, BusyError, Line
 from handlers import lookup
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply
-from handlers.desk import build_desk
+from handlers.desk import GREETING, PRIVACY, build_desk
 from handlers.turn import Reception, numbered
 from knowledge.library import Library
 from knowledge.matcher import Matcher
@@ -113,6 +113,9 @@ class Service:
 
     # -- web sessions -----------------------------------------------------------------------------------------
 
+    def greeting(self) -> tuple[str, tuple[str, ...]]:
+        return f"{GREETING}\n{PRIVACY}", tuple(choice.label for choice in lookup.STARTS)
+
     def open_session(self) -> str:
         now = datetime.now(UTC)
 
@@ -120,7 +123,8 @@ class Service:
             token = contacts.open_web_session(session, now)
             person = contacts.web_contact(session, token)
             assert person is not None
-            self.reception.welcome(session, Inbound(ContactRef(person.channel, person.external_id), "open", now))
+            # The page greets by itself; here it is only noted, so that a bare 1 answers what the page offered.
+            self.reception.note_greeting(session, Inbound(ContactRef(person.channel, person.external_id), "open", now))
             return token
 
         return self.turns.submit(work).result()

@@ -44,9 +44,11 @@ class Reception:
         known = dialogues.find_message(session, contact.id, inbound.key)
         if known is not None:
             return numbered(outbox.by_ids(session, known.reply_ids))
-        message = dialogues.record_message(session, contact.id, inbound.key, _body(inbound), inbound.at)
+        state = DialogueState.from_json(row.state)
+        body = _body(inbound, state)
+        message = dialogues.record_message(session, contact.id, inbound.key, body, inbound.at)
         contact.last_seen_at = inbound.at
-        talk = self._talk(session, inbound, contact.id, DialogueState.from_json(row.state))
+        talk = self._talk(session, inbound, contact.id, state)
         replies = self.desk.route(talk)
         rows = _send(talk, replies)
         message.reply_ids = [r.id for r in rows]
@@ -64,6 +66,15 @@ class Reception:
         rows = _send(talk, self.desk.menu(talk))
         row.state, row.updated_at = talk.state.to_json(), inbound.at
         return numbered(rows)
+
+    def note_greeting(self, session: Session, inbound: Inbound) -> None:
+        """The channel has shown the greeting itself: its options are open, nothing is to be sent."""
+        contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
+        row = dialogues.lock(session, contact.id, inbound.at)
+        talk = self._talk(session, inbound, contact.id, DialogueState.from_json(row.state))
+        for reply in self.desk.menu(talk):
+            _open_options(talk, reply)
+        row.state, row.updated_at = talk.state.to_json(), inbound.at
 
     def _talk(self, session: Session, inbound: Inbound, contact_id: int, state: DialogueState) -> Talk:
         return Talk(
@@ -101,9 +112,7 @@ def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
     state = talk.state
     state.more = ""
     for reply in map(fit, replies):
-        nonce = secrets.token_hex(4) if reply.choices else ""
-        if reply.choices:
-            state.options = OpenOptions(nonce, [(c.label, c.action) for c in reply.choices], talk.now)
+        nonce = _open_options(talk, reply)
         state.more = reply.more or state.more
         row = outbox.add(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce)
         if talk.inbound.contact.channel in PULL_CHANNELS:
@@ -113,9 +122,27 @@ def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
     return rows
 
 
-def _body(inbound: Inbound) -> dict[str, Any]:
+def _open_options(talk: Talk, reply: Reply) -> str:
+    """A bare number now answers this reply's options; returns their nonce, empty when there are none."""
+    if not reply.choices:
+        return ""
+    nonce = secrets.token_hex(4)
+    talk.state.options = OpenOptions(nonce, [(c.label, c.action) for c in reply.choices], talk.now)
+    return nonce
+
+
+def _body(inbound: Inbound, state: DialogueState) -> dict[str, Any]:
+    """What is kept of a message; a tapped option is kept as the words it showed."""
     return {
-        "text": inbound.text,
+        "text": inbound.text or _tapped_label(inbound.choice, state.options),
         "choice": inbound.choice,
         "files": [{"sha256": a.sha256, "label": a.label, "type": a.media_type} for a in inbound.attachments],
     }
+
+
+def _tapped_label(choice: str | None, options: OpenOptions | None) -> str:
+    nonce, _, number = (choice or "").partition(":")
+    known = (
+        options is not None and nonce == options.nonce and number.isdigit() and 1 <= int(number) <= len(options.choices)
+    )
+    return options.choice(int(number)).label if options is not None and known else ""

@@ -67,7 +67,7 @@ GENERAL_TOPIC = {
 NO_CARD = ("out-of-scope", "smalltalk")
 PRIVATE_USE = ("internal-use", "home-use")
 YIELD = 0.7
-TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty")
+TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty", "market-organiser-duty")
 """Cards on a whole trade; where one instrument is named, its own card answers better."""
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from bot.web.ports import ChatPort
 
-Question = Annotated[str, Query(alias="q", min_length=1, max_length=200, description="问题，一句话")]
-Context = Annotated[str | None, Query(alias="ctx", max_length=64, description="正在谈的器具或事项的编号")]
+Question = Annotated[str, Query(alias="q", min_length=1, max_length=2048, description="问题，一句话")]
+Context = Annotated[str | None, Query(alias="ctx", max_length=2048, description="同一个人的上一句")]
 OnDay = Annotated[date | None, Query(description="按哪一天的规定回答，例如 2026-05-20；不填按今天")]
 
 

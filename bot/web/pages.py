@@ -28,7 +28,10 @@ def create_router(port: ChatPort, settings: ChatSettings) -> APIRouter:
 
     async def page() -> HTMLResponse:
         limits = {"text": settings.max_text, "files": settings.max_files, "bytes": settings.max_file_bytes}
-        return HTMLResponse(render("chat.html", starts=STARTS, limits=limits))
+        greeting, offered = port.greeting()
+        return HTMLResponse(
+            render("chat.html", starts=STARTS, greeting=greeting, greeting_starts=offered, limits=limits)
+        )
 
     router.get("/", include_in_schema=False)(page)
     router.include_router(chat)

@@ -36,6 +36,9 @@ class ChatPort(Protocol):
 
     async def send(self, inbound: Inbound) -> list[Numbered]: ...
 
+    def greeting(self) -> tuple[str, tuple[str, ...]]:
+        """What the page says before anything is typed, and the starts it offers: looking leaves nothing behind."""
+
     def open_session(self) -> str:
         """A new anonymous session: 43 characters of URL-safe token, stored only as its hash."""
 

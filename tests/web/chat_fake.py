@@ -54,6 +54,9 @@ class FakePort:
     next_id: int = 0
     opened: int = 0
 
+    def greeting(self) -> tuple[str, tuple[str, ...]]:
+        return "您好，我是计量小助手。", ("查义务", "当场判定")
+
     async def send(self, inbound: Inbound) -> list[Numbered]:
         if self.busy:
             raise BusyError

@@ -341,6 +341,7 @@
   }
 
   function mineRow(text, files, names) {
+    if (el('starts')) { el('starts').remove(); } // the greeting's options are open only until something is said
     var node = row('me', '我说：');
     if (text) { node.lastChild.appendChild(bubble(text, false)); }
     if (files || names) { node.lastChild.appendChild(shots(files || [], names || [])); }
@@ -465,9 +466,11 @@
     sendBox();
   });
   el('composer').addEventListener('submit', function (event) { event.preventDefault(); sendBox(); });
-  el('quick').addEventListener('click', function (event) {
-    var word = event.target.dataset.say;
-    if (word) { submit({ text: word, shown: word }); }
+  ['quick', 'starts'].forEach(function (id) {
+    el(id).addEventListener('click', function (event) {
+      var button = event.target.closest('[data-say]');
+      if (button) { submit({ text: button.dataset.say, shown: button.dataset.say }); }
+    });
   });
 
   // ---- files ----------------------------------------------------------------------------------------------------
