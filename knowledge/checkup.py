@@ -14,6 +14,7 @@ from dataclasses import dataclass as plain_dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -179,8 +180,18 @@ class Trades:
         return {trade.id: trade for trade in self.packs}
 
     @cached_property
+    def question_names(self) -> tuple[str, ...]:
+        """All packs' questions, each once, in an order that keeps every pack's own; raises ``CycleError``."""
+        after: dict[str, set[str]] = {}
+        for trade in self.packs:
+            names = [question.name for question in trade.questions]
+            for position, name in enumerate(names):
+                after.setdefault(name, set()).update(names[:position])
+        return tuple(TopologicalSorter(after).static_order())
+
+    @cached_property
     def _aliases(self) -> list[tuple[str, Trade]]:
-        return [(tidy(alias), trade) for trade in self.packs for alias in (trade.shop, *trade.aliases)]
+        return [(tidy(alias), trade) for trade in self.packs for alias in (trade.name, trade.shop, *trade.aliases)]
 
     def spot(self, text: str) -> Trade | None:
         """The trade a sentence names: the longest name wins, then the first one said (开超市卖水果 is a 超市)."""
@@ -259,6 +270,10 @@ def _problems(trades: Trades) -> Iterator[str]:
     seen: dict[str, Question] = {}
     if len(trades.by_id) < len(trades.packs):
         yield "有重复的 id。"
+    try:
+        _ = trades.question_names
+    except CycleError:
+        yield "同名的题在各行业里先后顺序不一致。"
     for trade in trades.packs:
         for place, condition in _conditions(trade):
             yield from (f"{trade.id} 的 {place} 不对：{why}" for why in _wrong(trade, condition))
@@ -341,6 +356,8 @@ def _holds(wanted: str | tuple[str, ...], said: Any) -> bool:
     if isinstance(said, int) and isinstance(wanted, str):
         return _compares(wanted, said)
     given = set(said) if isinstance(said, list | tuple) else {said}
+    if len(given) > 1:  # 都没有 picked together with something is a slip
+        given.discard(_NONE)
     return not given.isdisjoint(_values(wanted))
 
 

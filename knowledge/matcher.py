@@ -118,10 +118,10 @@ class Matcher:
         self.reader = reader
         self.models = models
         self._limits = limits or Limits()
-        self._private_words = private_words
+        self.private_words = private_words
         self._ambiguous = {a.term: a for a in library.ambiguities}
         self._unclear = _unclear_table(library, reader)
-        self._phrases = _phrase_index(library, reader)
+        self.phrases = _phrase_index(library, reader)
 
     @classmethod
     def build(cls, library: Library, root: Path = DATA, cache: Path | None = None) -> Matcher:
@@ -235,7 +235,7 @@ class Matcher:
             return list(guesses)
         shares = {g.label: g.share for g in guesses}
         yielding = TRADE_DUTIES if _entries(thing) else ()
-        if not any(word in reading.text.hanzi for word in self._private_words):
+        if not any(word in reading.text.hanzi for word in self.private_words):
             yielding = (*yielding, *PRIVATE_USE)
         for label in yielding:
             if label in shares:
@@ -268,7 +268,7 @@ class Matcher:
         return self._answer(reading, TOPIC_ASPECTS.get(label, Aspect.OTHER), ids, guesses)
 
     def _nearest_faq(self, reading: Reading) -> Near | None:
-        near = self._phrases.nearest(reading.text, 1)
+        near = self.phrases.nearest(reading.text, 1)
         return near[0] if near and near[0].likeness >= self._limits.phrase else None
 
     def _label(self, entry: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -28,21 +29,20 @@ class Near:
 class PhraseIndex:
     def __init__(self) -> None:
         self._owners: list[str] = []
-        self._norms: list[float] = []
-        self._pairs: list[frozenset[str]] = []
-        self._postings: defaultdict[str, list[int]] = defaultdict(list)
+        self._phrases: list[Text] = []
+        self._norms = array("f")
+        self._postings: dict[str, array[int]] = {}
 
     def add(self, owner: str, phrase: Text) -> None:
-        pairs = _pairs(phrase)
         number = len(self._owners)
         self._owners.append(owner)
-        self._pairs.append(pairs)
-        for pair in pairs:
-            self._postings[pair].append(number)
+        self._phrases.append(phrase)
+        for pair in _pairs(phrase):
+            self._postings.setdefault(pair, array("I")).append(number)
 
     def freeze(self) -> None:
         """Fix the pair weights; call once after the last ``add``."""
-        self._norms = [math.sqrt(sum(self._weight(p) ** 2 for p in pairs)) or 1.0 for pairs in self._pairs]
+        self._norms = array("f", (self._norm(_pairs(phrase)) for phrase in self._phrases))
 
     def nearest(self, query: Text, most: int = 5) -> list[Near]:
         """The best phrase of each owner, most alike first; ties by owner."""
@@ -54,14 +54,17 @@ class PhraseIndex:
             square = self._weight(pair) ** 2
             for number in self._postings[pair][:COMMON]:
                 dots[number] += square
-        norm = math.sqrt(sum(self._weight(p) ** 2 for p in pairs)) or 1.0
+        norm = self._norm(pairs)
         best: dict[str, float] = {}
         for number in heapq.nlargest(most * 4, dots, key=lambda n: dots[n] / self._norms[n]):
             owner = self._owners[number]
-            full = sum(self._weight(p) ** 2 for p in pairs & self._pairs[number])
+            full = sum(self._weight(p) ** 2 for p in pairs & _pairs(self._phrases[number]))
             best[owner] = max(best.get(owner, 0.0), full / (norm * self._norms[number]))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
         return [Near(owner, likeness) for owner, likeness in ranked[:most]]
+
+    def _norm(self, pairs: frozenset[str]) -> float:
+        return math.sqrt(sum(self._weight(p) ** 2 for p in pairs)) or 1.0
 
     def _weight(self, pair: str) -> float:
         return math.log(1.0 + (len(self._owners) + 1) / (len(self._postings.get(pair, ())) + 1))

@@ -1,13 +1,12 @@
 """Finding names in a message: instruments, trades, topics' own words. Cost grows with the message, not the base.
 
 Every substring of a message is looked up in three tables: as written; by sound (homophone slips, typed pinyin); and
-with one character open (typing slips). No scan over the names takes place, so a hundred thousand names cost the same
+by the part of it that one wrong character leaves whole (typing slips). No scan over the names takes place, so a hundred thousand names cost the same
 as a hundred.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,6 +18,8 @@ MAX_ALIAS = 14
 MIN_OPEN, MAX_OPEN = 3, 7
 """Lengths of names in which one wrong character is forgiven."""
 HOLE = "*"
+MOST_ALIKE = 40
+"""Names looked at for one part of a name; more share only parts that say nothing, such as 电子."""
 
 
 class Likeness(IntEnum):
@@ -46,10 +47,10 @@ class Span:
 class Spotter:
     def __init__(self) -> None:
         self._written: dict[str, tuple[str, ...]] = {}
-        self._sounds: defaultdict[str, set[str]] = defaultdict(set)
-        self._open: defaultdict[str, set[str]] = defaultdict(set)
+        self._sounds: dict[str, tuple[str, ...]] = {}
+        self._slips: dict[str, tuple[str, ...]] = {}
         self._lengths: set[int] = set()
-        self._open_lengths: set[int] = set()
+        self._slip_lengths: set[int] = set()
 
     def add(self, alias: Text, entry: str) -> None:
         """Teach one name. The same name on several entries is ambiguous and stays so."""
@@ -60,13 +61,15 @@ class Spotter:
         if entry in known:
             return
         self._written[name] = (*known, entry)
+        if known:
+            return
         self._lengths.add(len(name))
         if len(name) > 1 and alias.sounds != name:
-            self._sounds[alias.sounds].add(name)
+            _put(self._sounds, alias.sounds, name)
         if MIN_OPEN <= len(name) <= MAX_OPEN and not name.isascii():
-            self._open_lengths.add(len(name))
-            for i in range(len(name)):
-                self._open[name[:i] + HOLE + name[i + 1 :]].add(name)
+            self._slip_lengths.add(len(name))
+            for key in _slip_keys(name):
+                _put(self._slips, key, name)
 
     def find(self, text: Text) -> list[Span]:
         """Names in the message, left to right, none inside another; longer and better likeness win."""
@@ -100,14 +103,33 @@ class Spotter:
                     yield Span(start, end, alias, self._written[alias], Likeness.SOUND)
 
     def _with_slip(self, text: Text) -> Iterable[Span]:
-        hanzi = text.hanzi
-        for length in self._open_lengths:
-            for start in range(len(hanzi) - length + 1):
-                piece = hanzi[start : start + length]
-                for i in range(length):
-                    for alias in self._open.get(piece[:i] + HOLE + piece[i + 1 :], ()):
-                        if alias != piece:
+        for length in self._slip_lengths:
+            for start in range(len(text) - length + 1):
+                piece = text.hanzi[start : start + length]
+                for key in _slip_keys(piece):
+                    for alias in self._slips.get(key, ())[:MOST_ALIKE]:
+                        if _one_apart(alias, piece):
                             yield Span(start, start + length, alias, self._written[alias], Likeness.SLIP)
+
+
+def _slip_keys(name: str) -> tuple[str, ...]:
+    """Parts of a name of which at least one survives any single wrong character.
+
+    Two halves do; a name of three is too short for that and is kept with each character open in turn.
+    """
+    size = len(name)
+    if size == MIN_OPEN:
+        return tuple(name[:i] + HOLE + name[i + 1 :] for i in range(size))
+    half = size // 2
+    return f"{size}<{name[:half]}", f"{size}>{name[half:]}"
+
+
+def _one_apart(alias: str, piece: str) -> bool:
+    return sum(a != b for a, b in zip(alias, piece, strict=True)) == 1
+
+
+def _put(table: dict[str, tuple[str, ...]], key: str, name: str) -> None:
+    table[key] = (*table.get(key, ()), name)
 
 
 def mask(text: Text, spans: Iterable[Span], mark: str) -> Text:
