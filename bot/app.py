@@ -130,7 +130,7 @@ class Service:
         return self.turns.submit(work).result()
 
     def contact_of(self, token: str) -> ContactRef | None:
-        with self.database.unit() as session:
+        with self.database.reading() as session:
             person = contacts.web_contact(session, token)
             return ContactRef(person.channel, person.external_id) if person else None
 
@@ -150,21 +150,19 @@ class Service:
     def history(self, contact: ContactRef, after: int, limit: int = 60) -> list[Line]:
         """The last day's conversation after a line, oldest first; fetching counts as delivery."""
         now = datetime.now(UTC)
-
-        def work(session: Any) -> list[Line]:
+        with self.database.reading() as session:
             person = contacts.find(session, contact.channel, contact.external_id)
             if person is None:
                 return []
-            rows = outbox.since(session, person.id, now - HISTORY, limit)
-            said = dialogues.messages_since(session, person.id, now - HISTORY, limit)
-            outbox.mark_sent(session, [r.id for r in rows], now)
-            lines = [
-                Line(_reply_line(r.id), r.created_at, reply=Reply.from_json(r.payload), nonce=r.nonce) for r in rows
-            ]
-            lines += [_said_line(m) for m in said if m.reply_ids]
-            return sorted((line for line in lines if line.id > after), key=lambda line: line.id)
-
-        return self.turns.submit(work).result()
+            rows = outbox.since(session, person.id, now - HISTORY, limit, after // 2)
+            # Every message has a reply, so with no newer reply there is no newer message.
+            said = dialogues.messages_since(session, person.id, now - HISTORY, max(len(rows), 1)) if rows else []
+        pushed = [row.id for row in rows if row.state == outbox.SendState.TODO]
+        if pushed:
+            self.turns.submit(lambda session: outbox.mark_sent(session, pushed, now)).result()
+        lines = [Line(_reply_line(r.id), r.created_at, reply=Reply.from_json(r.payload), nonce=r.nonce) for r in rows]
+        lines += [_said_line(m) for m in said if m.reply_ids]
+        return sorted((line for line in lines if line.id > after), key=lambda line: line.id)
 
     # -- files and questions ----------------------------------------------------------------------------------
 

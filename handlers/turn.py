@@ -93,7 +93,7 @@ class Reception:
 
 def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: str, dedup_key: str) -> None:
     """Tell a person something they did not just ask for. The same ``dedup_key`` is told once."""
-    outbox.add(session, contact_id, fit(reply).to_json(), now, kind=kind, dedup_key=dedup_key)
+    outbox.push(session, contact_id, fit(reply).to_json(), now, kind, dedup_key)
 
 
 def numbered(rows: list[outbox.OutboxRow]) -> list[Numbered]:
@@ -114,10 +114,11 @@ def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
     for reply in map(fit, replies):
         nonce = _open_options(talk, reply)
         state.more = reply.more or state.more
-        row = outbox.add(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce)
+        row = outbox.new(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce)
         if talk.inbound.contact.channel in PULL_CHANNELS:
             row.state, row.sent_at = outbox.SendState.SENT, talk.now
         rows.append(row)
+    talk.session.flush()
     state.last_ids = [row.id for row in rows]
     return rows
 

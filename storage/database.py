@@ -29,11 +29,20 @@ class Database:
             _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_size=pool_size, pool_pre_ping=True)
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # On SQLite a writer takes the lock as it begins; readers must not, so they have connections of their own.
+        self._read_engine = _sqlite_engine(url, begin="BEGIN") if self.is_sqlite else self.engine
+        self._readers = sessionmaker(self._read_engine, expire_on_commit=False)
 
     @contextmanager
     def unit(self) -> Iterator[Session]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads: it waits for nobody and nobody waits for it."""
+        with self._readers() as session:
             yield session
 
     def migrate(self, revision: str = "head") -> None:
@@ -48,6 +57,7 @@ class Database:
             return MigrationContext.configure(connection).get_current_revision()
 
     def close(self) -> None:
+        self._read_engine.dispose()
         self.engine.dispose()
 
 
@@ -64,7 +74,7 @@ def _alembic_config() -> Config:
     return config
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, begin: str = "BEGIN IMMEDIATE") -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -86,8 +96,8 @@ def _sqlite_engine(url: str) -> Engine:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
+    def begin_transaction(connection: Any) -> None:
         # Taking the write lock first means that a turn never finds, half way, that another wrote in between.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begin)
 
     return engine

@@ -40,19 +40,27 @@ class OutboxRow(Base):
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-def add(session: Session, contact_id: int, payload: dict[str, Any], now: datetime, **details: str) -> OutboxRow:
-    """Queue one message. ``details``: ``kind`` (default "reply"), ``nonce``, ``dedup_key``."""
+def new(session: Session, contact_id: int, payload: dict[str, Any], now: datetime, **details: str) -> OutboxRow:
+    """Queue one message; it has its id after the next flush. ``details``: ``kind`` (default "reply"), ``nonce``."""
     row = OutboxRow(
         contact_id=contact_id,
         kind=details.get("kind", "reply"),
         payload=payload,
         nonce=details.get("nonce", ""),
-        dedup_key=details.get("dedup_key"),
+        state=SendState.TODO,
         created_at=now,
     )
     session.add(row)
-    session.flush()
     return row
+
+
+def push(session: Session, contact_id: int, payload: dict[str, Any], now: datetime, kind: str, dedup_key: str) -> bool:
+    """Queue what nobody just asked for. The same ``dedup_key`` is queued once; whether it was now."""
+    if session.scalar(select(OutboxRow.id).where(OutboxRow.dedup_key == dedup_key)) is not None:
+        return False
+    new(session, contact_id, payload, now, kind=kind).dedup_key = dedup_key
+    session.flush()
+    return True
 
 
 def by_ids(session: Session, ids: Sequence[int]) -> list[OutboxRow]:
@@ -70,11 +78,11 @@ def waiting(session: Session, contact_id: int) -> list[OutboxRow]:
     )
 
 
-def since(session: Session, contact_id: int, after: datetime, limit: int) -> list[OutboxRow]:
-    """The newest ``limit`` rows after an instant, oldest first."""
+def since(session: Session, contact_id: int, after: datetime, limit: int, after_id: int = 0) -> list[OutboxRow]:
+    """The newest ``limit`` rows after an instant and a row, oldest first."""
     rows = session.scalars(
         select(OutboxRow)
-        .where(OutboxRow.contact_id == contact_id, OutboxRow.created_at >= after)
+        .where(OutboxRow.contact_id == contact_id, OutboxRow.created_at >= after, OutboxRow.id > after_id)
         .order_by(OutboxRow.id.desc())
         .limit(limit)
     ).all()

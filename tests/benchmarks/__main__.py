@@ -41,15 +41,15 @@ def quality_rows(library: Library, matcher: Matcher) -> list[tuple[str, str, str
         queries = quality.load_queries(HERE / file)
         ours = quality.judge(queries, ask(matcher), targets)
         plain = quality.judge(queries, baseline, targets)
-        for figure in FIGURES:
-            rows.append(
-                (
-                    f"{name} set ({len(queries)}): {figure} %",
-                    f"{ours.figures[figure]:.1f}",
-                    f"{plain.figures[figure]:.1f}",
-                    "WRatio",
-                )
+        rows += [
+            (
+                f"{name} set ({len(queries)}): {figure} %",
+                f"{ours.figures[figure]:.1f}",
+                f"{plain.figures[figure]:.1f}",
+                "WRatio",
             )
+            for figure in FIGURES
+        ]
         worst = min(((rate, kind) for kind, (rate, n) in ours.noise.items() if n >= 8), default=(0.0, "-"))
         rows.append((f"{name} set: worst noise kind (n>=8) hit@1 %", f"{worst[0]:.0f} {worst[1]}", "", ""))
     return rows

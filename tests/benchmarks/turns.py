@@ -75,12 +75,13 @@ async def chat_rate(service: Service) -> tuple[float, float]:
         times: list[float] = []
 
         async def person(token: str) -> None:
+            last = 0
             for n in range(ROUNDS):
-                body = {"key": f"{token[:8]}{n:04d}", "text": MESSAGES[n % len(MESSAGES)]}
+                body = {"key": f"{token[:8]}{n:04d}", "text": MESSAGES[n % len(MESSAGES)], "after": last}
                 begun = time.perf_counter()
                 answer = await client.post("/chat/messages", json=body, headers={"Authorization": f"Bearer {token}"})
                 times.append((time.perf_counter() - begun) * 1000)
-                answer.raise_for_status()
+                last = answer.raise_for_status().json()["last"]
 
         begun = time.perf_counter()
         await asyncio.gather(*map(person, tokens))
