@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date
 
+from knowledge.checkup import check_links, own_trades
 from knowledge.library import STALE_AFTER_DAYS, Confidence, DataError, Faq, Instrument, Library, Topic
 from knowledge.workdays import Calendar
 
@@ -13,6 +14,7 @@ def report(today: date) -> tuple[str, bool]:
     """A readable report and whether the data are sound. An error names file, entry and field."""
     try:
         library = Library.load()
+        check_links(own_trades(), library.instruments, library.sources)
     except DataError as error:
         return f"数据有错，请改好再用：\n{error}", False
     lines = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from knowledge.checkup import Level, Trade, own_trades
 from knowledge.library import (
     STALE_AFTER_DAYS,
     Catalogue,
@@ -40,7 +41,7 @@ def entry_text(library: Library, entry_id: str, aspect: Aspect, on: date) -> str
         return topic_text(entry, on)
     if isinstance(entry, Faq):
         return faq_text(entry, on)
-    raise KeyError(entry_id)
+    return trade_text(own_trades().by_id[entry_id], on)
 
 
 def answer_text(library: Library, ids: tuple[str, ...], aspect: Aspect, on: date) -> str:
@@ -165,6 +166,12 @@ def topic_text(topic: Topic, on: date) -> str:
     law = dated.law if dated and dated.law else topic.law
     lines = [answer, *(f"· {d}" for d in details), f"下一步：{topic.next_step}"]
     return "\n".join([*lines, *_low(topic.confidence), basis(law, topic.reviewed, on)])
+
+
+def trade_text(trade: Trade, on: date) -> str:
+    laws = dict.fromkeys(d.law for d in trade.duties if d.entry and d.level is Level.MUST and d.holds(on))
+    law = next(iter(laws), CATALOGUE_LAW)
+    return f"{trade.summary}\n下一步：回“开店体检”，几步给您列出要做的事。\n依据：{law}。"
 
 
 def faq_text(faq: Faq, on: date) -> str:

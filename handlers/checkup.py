@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.conversation.paging import CHOICE_BYTES, MORE_HINT, SCREEN_BYTES, size
+from handlers.talk import Talk
 from knowledge.checkup import (
     Finding,
     Kind,
@@ -19,15 +21,17 @@ from knowledge.checkup import (
     applies,
     count_in,
     duties,
+    own_trades,
     questions_left,
     read_count,
 )
 
 NEXT = (
     Choice("帮我建台账", "checkup:ledger"),
-    Choice("约检定怎么弄", "ask:apply-verification"),
-    Choice("签诚信承诺", "ask:honest-pledge"),
+    Choice("约检定怎么弄", "lookup:show/apply-verification"),
+    Choice("签诚信承诺", "lookup:show/honest-pledge"),
 )
+LEDGER_SOON = "台账功能还在做，很快就能用。这份清单您先截图留着；到期前要人提醒，可以先回“人工”登记。"
 HEADINGS = {Level.MUST: "【必须】", Level.SHOULD: "【建议】", Level.NO_NEED: "【不用】"}
 CLOSING = "按您说的情况列的，拿不准的以辖区市场监管所答复为准。"
 ASK_TRADE = "您开的是什么店？各行各业要检的不一样。回数字，或直接说卖什么，如“卖鱼的”。"
@@ -50,6 +54,32 @@ def report(trades: Trades, answers: Answers, on: date) -> Reply:
     blocks = [*_blocks(trade, duties(trade, answers, on)), CLOSING]
     text, more = _screens(blocks)
     return Reply(text, NEXT, more=more)
+
+
+OPENING = re.compile(
+    r"^(?:我|俺|咱|我家|我们|咱们)?(?:想|要|准备|打算|刚|新)*(?:开了?|盘下|接手)(?:一?[家个间]|了)?.{1,12}$"
+)
+ASKING = re.compile(r"[吗呢么？?]|什么|哪些|哪里|怎么|多少|多久|罚|检")
+
+
+def recognise(_talk: Talk, text: str) -> str | None:
+    """我开海鲜摊 opens the check-up; a question about a trade is for the knowledge base."""
+    said = text.strip()
+    if OPENING.match(said) and not ASKING.search(said) and own_trades().spot(said):
+        return "told"
+    return None
+
+
+def act(talk: Talk, action: str) -> list[Reply]:
+    if action == "ledger":
+        return [
+            Reply(LEDGER_SOON, (Choice("约检定怎么弄", "lookup:show/apply-verification"), Choice("回菜单", "menu:")))
+        ]
+    return talk.open_form("checkup", talk.inbound.text if action == "told" else "")
+
+
+def submit(talk: Talk, _form: str, answers: dict[str, Any]) -> list[Reply]:
+    return [report(own_trades(), answers, talk.today)]
 
 
 # -- the form -----------------------------------------------------------------------------------------------------

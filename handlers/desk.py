@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from handlers import consult, judge, lookup
+from handlers import checkup, consult, judge, lookup
 from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.router import Desk, Service
 from handlers.talk import Talk
+from knowledge.checkup import own_trades
 
 GREETING = "您好，我是诚信秤·计量小助手：查检定义务、判缺斤短两，直接打字问。"
 PRIVACY = "回“人工”随时找工作人员。聊天只用来答复您，不留名也能问。"
@@ -62,6 +63,14 @@ def build_desk() -> Desk[Talk]:
                     **dict.fromkeys(("判定", "当场判定", "判一判", "/judge"), "start"),
                     **dict.fromkeys(("查秤", "查秤两招", "测秤", "验秤", "/check"), "scale"),
                 },
+            ),
+            Service(
+                "checkup",
+                checkup.act,
+                forms=(checkup.checkup_form(own_trades()),),
+                submit=checkup.submit,
+                recognise=checkup.recognise,
+                commands=dict.fromkeys(("开店体检", "开店计量体检", "计量体检", "/checkup"), "start"),
             ),
             Service("consult", consult.act, forms=(consult.CONSULT,), submit=consult.submit),
         ),

@@ -217,13 +217,14 @@ def load_trades(path: Path | None = None) -> Trades:
 
 
 @cache
-def _own_trades() -> Trades:
+def own_trades() -> Trades:
+    """The product's own packs, read once."""
     return load_trades()
 
 
 def spot_trade(text: str) -> Trade | None:
     """The trade that a sentence of people's own names, from the product's own packs."""
-    return _own_trades().spot(text)
+    return own_trades().spot(text)
 
 
 def check_links(trades: Trades, instruments: Mapping[str, Instrument], sources: Collection[str]) -> None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from knowledge.checkup import own_trades
 from knowledge.files import DATA, load_yaml
 from knowledge.intent import Guess
 from knowledge.library import Ambiguity, Library, Unclear
@@ -65,6 +66,8 @@ GENERAL_TOPIC = {
 }
 """The card that answers an aspect when no thing is named."""
 NO_CARD = ("out-of-scope", "smalltalk")
+TRADE_TOPICS = {"trade-optician": "optician-duty", "trade-fuel": "fuel-station-duty", "trade-clinic": "medical-duty"}
+"""Trades with a card of their own in the topics; the others are answered by their pack."""
 PRIVATE_USE = ("internal-use", "home-use")
 YIELD = 0.7
 TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty", "market-organiser-duty")
@@ -119,6 +122,7 @@ class Matcher:
         self.models = models
         self._limits = limits or Limits()
         self.private_words = private_words
+        self.trades = own_trades()
         self._ambiguous = {a.term: a for a in library.ambiguities}
         self._unclear = _unclear_table(library, reader)
         self.phrases = _phrase_index(library, reader)
@@ -171,7 +175,12 @@ class Matcher:
             return self._answer(reading, aspect, (*described, *_general(aspect)), guesses)
         if thing is not None:
             return self._about(thing, aspect, reading, guesses)
-        return self._answer(reading, aspect, (GENERAL_TOPIC[aspect],), guesses)
+        return self._answer(reading, aspect, (*self._trade_card(reading, aspect), GENERAL_TOPIC[aspect]), guesses)
+
+    def _trade_card(self, reading: Reading, aspect: Aspect) -> list[str]:
+        """What a whole trade must have verified (开眼镜店要检什么), when no single instrument is meant."""
+        trade = self.trades.spot(reading.text.hanzi) if aspect is Aspect.OBLIGATION else None
+        return [TRADE_TOPICS.get(trade.id, trade.id)] if trade else []
 
     def _described(self, reading: Reading, thing: Span | None) -> list[str]:
         """The instrument that is described rather than named, when nothing surer was spotted."""
@@ -189,15 +198,22 @@ class Matcher:
         asked = next((i for i in thing.ids if i[0] == ASK_USE), None)
         if asked is not None:
             ambiguity = self._ambiguous[asked[1:]]
-            if ambiguity.default and aspect not in (Aspect.OVERVIEW, Aspect.OBLIGATION):
+            use_is_said = aspect not in (Aspect.OVERVIEW, Aspect.OBLIGATION) or self._said_for_sale(reading)
+            if ambiguity.default and use_is_said:
                 return self._answer(reading, aspect, (ambiguity.default, *_general(aspect)), guesses)
             return self._ask(ambiguity, aspect, reading, guesses)
         return self._answer(reading, aspect, (*_entries(thing)[:3], *_general(aspect)), guesses)
 
+    def _said_for_sale(self, reading: Reading) -> bool:
+        """Whether a trade was named and no word of private use: then the scale is one to sell with."""
+        private = any(word in reading.text.hanzi for word in self.private_words)
+        return not private and self.trades.spot(reading.text.hanzi) is not None
+
     def _topic(self, reading: Reading, thing: Span | None, guesses: Sequence[Guess]) -> Match:
         first, second = guesses[0], guesses[1]
         aspect = TOPIC_ASPECTS.get(first.label, Aspect.OTHER)
-        ids = [first.label]
+        whole_trade = thing is None and (aspect is Aspect.OBLIGATION or first.label in TRADE_TOPICS.values())
+        ids = [*(self._trade_card(reading, Aspect.OBLIGATION) if whole_trade else ()), first.label]
         faq = self._nearest_faq(reading)
         if faq is not None and self.library.topic_of_faq.get(faq.owner) == first.label:
             ids.insert(0, faq.owner)
@@ -272,7 +288,7 @@ class Matcher:
         return near[0] if near and near[0].likeness >= self._limits.phrase else None
 
     def _label(self, entry: str) -> str:
-        found = self.library.entry(entry)
+        found = self.library.entry(entry) or self.trades.by_id.get(entry)
         return found.name if found else entry
 
 
