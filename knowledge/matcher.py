@@ -213,7 +213,9 @@ class Matcher:
         first, second = guesses[0], guesses[1]
         aspect = TOPIC_ASPECTS.get(first.label, Aspect.OTHER)
         whole_trade = thing is None and (aspect is Aspect.OBLIGATION or first.label in TRADE_TOPICS.values())
-        ids = [*(self._trade_card(reading, Aspect.OBLIGATION) if whole_trade else ()), first.label]
+        if whole_trade and (card := self._trade_card(reading, Aspect.OBLIGATION)):
+            return self._answer(reading, Aspect.OBLIGATION, (*card, "catalogue-scope"), guesses)
+        ids = [first.label]
         faq = self._nearest_faq(reading)
         if faq is not None and self.library.topic_of_faq.get(faq.owner) == first.label:
             ids.insert(0, faq.owner)

@@ -36,12 +36,13 @@ class Reading:
 
     @cached_property
     def grams(self) -> tuple[str, ...]:
-        """Features: what is written, what is written with things masked, how that sounds, and which things they are."""
+        """Features: pairs as written; one to three characters with things masked; how that sounds; kinds of things.
+
+        Which instrument it is stays out on purpose: what is asked of one is asked of all.
+        """
         raw, masked, sounds = f"^{self.text.hanzi}$", f"^{self.masked.hanzi}$", f"^{self.masked.sounds}$"
-        found = _grams("", raw, (2, 3)) | _grams("#", masked, (1, 2, 3)) | _grams("~", sounds, (2, 3))
-        for thing in self.things:
-            found.update("@" + entry for entry in thing.ids[:3])
-            found.update("@@" + self.kinds[entry] for entry in thing.ids if entry in self.kinds)
+        found = _grams("", raw, (2,)) | _grams("#", masked, (1, 2, 3)) | _grams("~", sounds, (2, 3))
+        found.update("@" + self.kinds[entry] for thing in self.things for entry in thing.ids if entry in self.kinds)
         return tuple(sorted(found))
 
 

@@ -1,0 +1,127 @@
+"""Every conversation in ``flows/`` on every channel: typed in a terminal, typed in the web chat, tapped in the web chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import Knowledge, Service
+from bot.channels.terminal import render
+from bot.server import create_app
+from tests.support import NOW, Browser, StandingClock, service_at
+from tests.talks import Corpus, TalkError, Web, all_talks, check, difference, fits, parse, play
+
+TALKS = [pytest.param(path, id=path.stem) for path in all_talks()]
+
+
+@pytest.fixture
+def clock() -> Iterator[StandingClock]:
+    with StandingClock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def web(tmp_path: Path, empty_file: Path, knowledge: Knowledge, clock: StandingClock) -> Iterator[Web]:
+    service = service_at(tmp_path / "web", empty_file, knowledge)
+    browser = Browser(create_app(service, clock=False))
+    yield Web(service, browser, clock, taps=False)
+    browser.close()
+    service.close()
+
+
+def test_there_are_enough_conversations() -> None:
+    assert len(TALKS) >= 32
+
+
+@pytest.mark.parametrize("path", TALKS)
+def test_in_the_terminal(path: Path, corpus: Corpus) -> None:
+    check(parse(path), corpus.played(path))
+
+
+@pytest.mark.parametrize("path", TALKS)
+def test_typed_in_the_web_chat(path: Path, web: Web) -> None:
+    talk = parse(path)
+    check(talk, play(talk, web))
+
+
+@pytest.mark.parametrize("path", [p for p in TALKS if "\n用户：" in p.values[0].read_text("utf-8")])
+def test_tapped_in_the_web_chat(path: Path, web: Web) -> None:
+    talk = parse(path)
+    web.taps = True
+    check(talk, play(talk, web))
+
+
+# -- what only buttons can do -------------------------------------------------------------------------------------
+
+
+def test_a_stale_button_never_does_its_old_deed(web: Web) -> None:
+    web.open(NOW)
+    web.say("2斤排骨28一斤称得1斤8两", NOW)
+    old = web.buttons["1"]
+    web.say("取消", NOW)
+    web.say("查秤", NOW)
+    bubbles = [render(reply) for reply in web.send(NOW, {"choice": old})]
+    assert bubbles[0] == "这个按钮已过期，请看下面现在的内容。"
+    assert bubbles[1].startswith("查秤两招，选一个：\n1 ")
+    assert len(bubbles) == 2
+
+
+@pytest.mark.parametrize("token", ["deadbeef:1", "deadbeef:99"])
+def test_a_button_nobody_offered(web: Web, token: str) -> None:
+    web.open(NOW)
+    bubbles = [render(reply) for reply in web.send(NOW, {"choice": token})]
+    assert bubbles[0] == "这个按钮已过期，请看下面现在的内容。"
+    assert "1 我的器具要不要检" in bubbles[1]
+
+
+def test_the_same_button_twice_with_one_key_is_one_deed(web: Web) -> None:
+    web.open(NOW)
+    web.say("强检收费吗", NOW)
+    token = web.buttons["1"]
+    body = {"key": "samekey-0001", "choice": token, "after": web.after}
+    first = web.client.post("/chat/messages", json=body).json()
+    assert web.client.post("/chat/messages", json=body).json() == first
+    assert [line["reply"]["text"] for line in first["lines"] if "reply" in line] == ["谢谢，有问题再来。"]
+
+
+def test_a_button_works_after_the_options_no_longer_answer_to_a_number(web: Web) -> None:
+    web.open(NOW)
+    web.say("强检收费吗", NOW)
+    token = web.buttons["1"]
+    later = NOW + timedelta(minutes=31)
+    assert web.send(later, {"choice": token})[0].text == "谢谢，有问题再来。"
+
+
+# -- the runner itself --------------------------------------------------------------------------------------------
+
+
+def test_dots_stand_for_any_text_also_across_lines() -> None:
+    assert fits("收到…您少 100 克…", "收到：排骨\n允许少：5 克；您少 100 克。\n依据")
+    assert not fits("收到", "收到：排骨")
+
+
+def test_a_mismatch_reads_as_a_conversation(tmp_path: Path) -> None:
+    path = tmp_path / "x.talk"
+    path.write_text("# 试\n用户：一\n机器人：甲\n  乙\n机器人：丙\n", "utf-8")
+    talk = parse(path)
+    told = difference(talk, talk.turns[0], ["甲\n丁"])
+    assert told is not None
+    assert "x.talk:2 《试》" in told
+    assert "  应是 │ 乙" in told
+    assert "  实际 │ 丁" in told
+    assert "（没有这一条）" in told
+
+
+@pytest.mark.parametrize("text", ["用户：一\n机器人：甲\n", "# 试\n用户：一\n", "# 试\n王五：一\n"])
+def test_a_badly_written_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.talk"
+    path.write_text(text, "utf-8")
+    with pytest.raises(TalkError, match=r"bad\.talk"):
+        parse(path)
+
+
+def test_no_service_is_left_open(service: Service) -> None:
+    assert service.database.revision() == "0001"
