@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,8 +25,6 @@ from knowledge.workdays import Calendar
 from storage import contacts, dialogues, evidence, outbox
 from storage.database import Database
 
-log = logging.getLogger(__name__)
-
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(hours=24)
 TURN_LIMIT_SECONDS = 4.0
@@ -39,7 +36,6 @@ FILE_TYPES = {
     "application/vnd.ms-excel",
     "text/csv",
 }
-FAILED = Reply("这条消息我没处理好，请原样再发一次；还不行就回“人工”。")
 
 
 @dataclass(frozen=True)
@@ -99,13 +95,10 @@ class Service:
         except OverloadedError as error:
             raise BusyError from error
         try:
-            lines = await asyncio.wait_for(asyncio.wrap_future(future), TURN_LIMIT_SECONDS)
+            # Shielded: a turn that takes too long is still finished, and kept for when the page asks again.
+            lines = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), TURN_LIMIT_SECONDS)
         except TimeoutError as error:
-            # The turn may still be finished; the page asks again with the same key and gets the kept reply.
             raise BusyError from error
-        except Exception:
-            log.exception("a turn failed")
-            return [Numbered(0, FAILED)]
         return [Numbered(_reply_line(n.id), n.reply, n.nonce) for n in lines]
 
     def _submit(self, inbound: Inbound) -> Future[list[Numbered]]:

@@ -85,6 +85,10 @@ class Limits:
     phrase: float = 0.80
     thing: float = 0.05
     thing_lead: float = 1.6
+    brief: int = 6
+    sure_brief: float = 0.5
+    vague: float = 0.5
+    vague_rest: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +161,19 @@ class Matcher:
             small = guesses[0].label == "smalltalk" or not reading.text.hanzi
             return Match(Decision.ABSTAIN, Aspect.OTHER, why=_why(reading, guesses), smalltalk=small)
         inside = self._weighed([g for g in guesses if g.label not in NO_CARD], thing, reading)
+        if thing is not None and self._vague(thing, reading, inside):
+            return self._about(thing, Aspect.OVERVIEW, reading, inside)
         aspect = ASPECT_LABELS.get(inside[0].label)
         if aspect is not None:
             return self._aspect(reading, thing, aspect, inside)
         return self._topic(reading, thing, inside)
+
+    def _vague(self, thing: Span, reading: Reading, guesses: Sequence[Guess]) -> bool:
+        """A bare 秤 or 表 with a word or two beside it and no card that stands out: what it is must be asked."""
+        if _entries(thing) or len(reading.rest) > self._limits.vague_rest:
+            return False
+        default = self._ambiguous[thing.ids[0][1:]].default
+        return guesses[0].label not in ASPECT_LABELS and guesses[0].share < self._limits.vague if default else True
 
     def _no_card(self, reading: Reading, guesses: Sequence[Guess]) -> bool:
         if not reading.text.hanzi:
@@ -221,9 +234,15 @@ class Matcher:
             ids.insert(0, faq.owner)
         if thing is not None:
             ids += _entries(thing)[:2]
-        if first.share >= self._limits.sure or first.share >= self._limits.lead * second.share:
+        if self._sure(first, second, brief=thing is None and len(reading.text) <= self._limits.brief):
             return self._answer(reading, aspect, ids, guesses)
         return self._choose(reading, thing, guesses)
+
+    def _sure(self, first: Guess, second: Guess, *, brief: bool) -> bool:
+        """A few characters carry little: they must speak clearly. Longer messages need only a lead."""
+        if brief:
+            return first.share >= self._limits.sure_brief
+        return first.share >= self._limits.sure or first.share >= self._limits.lead * second.share
 
     def _choose(self, reading: Reading, thing: Span | None, guesses: Sequence[Guess]) -> Match:
         ids: list[str] = []

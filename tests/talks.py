@@ -6,6 +6,7 @@ The format, one thing per line:
     @时间 2026-11-24T10:00      the clock (China) from here on
     用户：菜单                   the person says something
     @文件                       the person sends a picture
+    @待修 为什么                 the bot does not do this yet: the conversation must fail until it does
     机器人：您好…                 the bubbles that must come, in order; … stands for any text
       1 看菜单                  two blanks in front: the bubble goes on
 """
@@ -57,6 +58,8 @@ class Talk:
     path: Path
     title: str
     turns: list[Turn]
+    wrong_today: str = ""
+    """Why the bot does not talk like this yet; empty when it should."""
 
 
 def parse(path: Path) -> Talk:
@@ -66,6 +69,8 @@ def parse(path: Path) -> Talk:
             talk.title = talk.title or line.lstrip("# ")
         elif line.startswith("@时间 "):
             at = local(line.split()[1])
+        elif line.startswith("@待修 "):
+            talk.wrong_today = line.split(maxsplit=1)[1]
         elif line.strip() and not _take(talk.turns, line, number, at):
             raise TalkError(f"{path.name}:{number}：看不懂这一行：{line}")
     if not talk.title:
@@ -77,7 +82,7 @@ def parse(path: Path) -> Talk:
 
 def _take(turns: list[Turn], line: str, number: int, at: datetime) -> bool:
     """Add one spoken line to the turns; False when it is none."""
-    who, _, words = line.replace(":", "：", 1).partition("：")
+    who, words = (re.split("[：:]", line, maxsplit=1) + [""])[:2]
     if line == "@文件":
         turns.append(Turn(number, at, "", sends_file=True))
     elif who == "用户":

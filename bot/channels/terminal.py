@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from bot.app import Service
 from bot.web.ports import BadFileError
 from handlers.conversation.messages import Attachment, ContactRef, Inbound, Numbered, Reply
 
+log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 
@@ -35,7 +37,11 @@ def chat(service: Service, user: str, source: TextIO, out: TextIO, clock: Clock)
         except (BadFileError, OSError) as error:
             out.write(f"机器人：{_why(error, line)}\n\n")
             continue
-        _say(out, service.talk(inbound))
+        try:
+            _say(out, service.talk(inbound))
+        except Exception:
+            log.exception("a turn failed")
+            out.write("机器人：这条消息没处理好，什么都没有改动，请原样再发一次。\n\n")
         _say(out, service.waiting(contact, clock()))
 
 
