@@ -56,13 +56,19 @@ def answer_text(library: Library, ids: tuple[str, ...], aspect: Aspect, on: date
 
 def about_thing(thing: Instrument, aspect: Aspect, on: date) -> str:
     """One line on what an answer means for one kind of instrument."""
-    if aspect is Aspect.FEE:
-        return f"{thing.name}——{_fee(thing)}"
-    return (
-        f"{thing.name}——{obligation_line(thing)}"
-        if aspect is not Aspect.PERIOD
-        else f"{thing.name}——{period_line(thing, on)}"
-    )
+    if aspect is Aspect.PERIOD:
+        return period_line(thing, on)
+    fee = f"。{_fee(thing)}" if aspect is Aspect.FEE else "。"
+    return f"您问的{thing.name}：{standing(thing)}{fee}"
+
+
+def standing(thing: Instrument) -> str:
+    """Where a kind stands, in a few words that never say more than we know."""
+    if thing.catalogue is Catalogue.UNSURE:
+        return f"是否属于强检待核实，{ASK_LOCALLY}"
+    if thing.catalogue is Catalogue.UNLISTED:
+        return "按现有资料不在强检目录里" + _doubt(thing.confidence.catalogue)
+    return "属于强制检定" if thing.must_verify else "使用中不单独强检"
 
 
 # -- instruments ----------------------------------------------------------------------------------------------
@@ -79,13 +85,13 @@ def instrument_text(thing: Instrument, aspect: Aspect, on: date) -> str:
     if aspect is Aspect.PERIOD:
         lines.append(f"要不要检：{obligation_line(thing)}")
     else:
-        lines.append(f"周期：{_period(thing)}{_doubt(thing.confidence.period)}")
+        lines.append(f"周期：{_doubted(_period(thing), thing.confidence.period)}")
     if thing.must_verify:
         lines.append(WHO_VERIFIES)
     lines.append(_fee(thing))
     if thing.must_verify:
         lines.append(PENALTY)
-    lines += [f"· {note.text}" for note in _now(thing.notes, on)]
+    lines += [f"· {note.text}" for note in _now(thing.notes, on) if not note.text.startswith("是否属于强检待核实")]
     lines.append(f"下一步：{_next_step(thing)}")
     lines.append(basis(f"{CATALOGUE_LAW}{_regulations(thing, on)}", thing.reviewed, on))
     return "\n".join(lines)
@@ -99,6 +105,8 @@ def obligation_line(thing: Instrument) -> str:
     if thing.catalogue is Catalogue.UNLISTED:
         if thing.confidence.catalogue is Confidence.HIGH:
             return f"{thing.name}不在强检目录里，不强制检定，但要自己定期检定或校准、保证准。"
+        if thing.confidence.catalogue is Confidence.MEDIUM:
+            return f"{thing.name}按现有资料不在强检目录里，但要自己定期检定或校准；要准信请问辖区市场监管所。"
         return f"{thing.name}目前没查到列入强检目录（待核实，{ASK_LOCALLY}）；要自己定期检定或校准。"
     if thing.control is Control.TYPE_APPROVAL:
         return f"{thing.name}使用中不单独强检，制造、进口要办型式批准；{ASK_LOCALLY}整机怎么检。"
@@ -116,7 +124,7 @@ def period_line(thing: Instrument, _on: date) -> str:
         return f"{thing.name}一般{_span(months)}检一次{_doubt(thing.confidence.period)}，以检定证书上的有效期为准。"
     if months and thing.verification is Verification.FIRST_THEN_ROTATION:
         return f"{thing.name}不用年年检：首检合格后一般用{_span(months)}，到期换新{_doubt(thing.confidence.period)}。"
-    return f"{thing.name}：{thing.period_note}{_doubt(thing.confidence.period)}"
+    return f"{thing.name}：{_doubted(thing.period_note, thing.confidence.period)}"
 
 
 def tolerance_line(thing: Instrument, on: date) -> str:
@@ -192,6 +200,10 @@ def _low(confidence: Confidence) -> list[str]:
 
 def _doubt(confidence: Confidence) -> str:
     return "（待核实）" if confidence is Confidence.LOW else ""
+
+
+def _doubted(text: str, confidence: Confidence) -> str:
+    return text if "待核实" in text else text + _doubt(confidence)
 
 
 def _now(notes: list[Note], on: date) -> list[Note]:

@@ -289,9 +289,11 @@ class Matcher:
         if thing is not None and len(reading.rest) <= 2:
             return self._transfer(thing, reading, before)
         if thing is None and old is not None and len(reading.text) <= 12:
-            aspect = next((ASPECT_LABELS[g.label] for g in guesses[:2] if g.label in ASPECT_LABELS), None)
-            if aspect is not None:
-                return self._about(old, aspect, reading, guesses)
+            first = guesses[0]
+            if first.label in ASPECT_LABELS:
+                return self._about(old, ASPECT_LABELS[first.label], reading, guesses)
+            if first.label in TOPIC_ASPECTS and first.share >= self._limits.sure and _entries(old):
+                return self._answer(reading, TOPIC_ASPECTS[first.label], (first.label, *_entries(old)[:2]), guesses)
         return None
 
     def _transfer(self, thing: Span, reading: Reading, before: Reading) -> Match:

@@ -32,6 +32,10 @@ POPULAR = (
 """The things people ask about most: study sentences name them as often as all others together."""
 
 
+ASPECTS = ("obligation", "period", "tolerance")
+POPULAR_FILLS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     text: Text
@@ -75,7 +79,7 @@ class Study:
         for label, sentences in self._library.phrasings.items():
             for sentence in sentences:
                 if MARK in sentence:
-                    yield from ((filled, label) for filled in self._filled(sentence))
+                    yield from ((filled, label) for filled in self._filled(sentence, label))
                 else:
                     yield sentence, label
         for topic in self._library.topics.values():
@@ -83,8 +87,10 @@ class Study:
             for faq in (self._library.faqs[f] for f in topic.faq):
                 yield from ((phrase, topic.id) for phrase in (faq.question, *faq.alternatives))
 
-    def _filled(self, sentence: str) -> Iterator[str]:
-        for entry in (self._chance.choice(POPULAR), self._chance.choice(self._every), self._chance.choice(self._every)):
+    def _filled(self, sentence: str, label: str) -> Iterator[str]:
+        # Some popular things have complaint cards of their own: their duties must be heard of at least as often.
+        popular = self._chance.sample(POPULAR, POPULAR_FILLS if label in ASPECTS else 1)
+        for entry in (*popular, self._chance.choice(self._every), self._chance.choice(self._every)):
             yield sentence.replace(MARK, self._chance.choice(self._names[entry]))
         place = self._chance.choice(self._library.settings)
         yield sentence.replace(MARK, place + self._chance.choice(self._names[self._chance.choice(POPULAR)]))

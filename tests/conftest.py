@@ -18,6 +18,7 @@ from bot.app import Knowledge, Service
 from handlers.desk import build_desk
 from handlers.talk import Office
 from handlers.turn import Reception
+from knowledge.matcher import Matcher
 from storage.base import Base
 from storage.database import Database
 from tests.support import migrated_file, service_at
@@ -132,3 +133,8 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return request.getfixturevalue("new_postgres")()
     return f"sqlite:///{tmp_path / 'bare.db'}"
+
+
+@pytest.fixture(scope="session")
+def matcher(knowledge: Knowledge) -> Matcher:
+    return knowledge.matcher

@@ -82,7 +82,7 @@ def parse(path: Path) -> Talk:
 
 def _take(turns: list[Turn], line: str, number: int, at: datetime) -> bool:
     """Add one spoken line to the turns; False when it is none."""
-    who, words = (re.split("[：:]", line, maxsplit=1) + [""])[:2]
+    who, words = ([*re.split("[：:]", line, maxsplit=1), ""])[:2]
     if line == "@文件":
         turns.append(Turn(number, at, "", sends_file=True))
     elif who == "用户":
