@@ -1,4 +1,4 @@
-"""The commands: serve, chat, ask, judge, check, migrate, prepare."""
+"""The commands: serve, chat, ask, judge, consults, check, migrate, prepare."""
 
 from __future__ import annotations
 
@@ -112,6 +112,24 @@ def _prepare(_arguments: argparse.Namespace, settings: Settings) -> int:
     return _migrate(_arguments, settings)
 
 
+def _consults(arguments: argparse.Namespace, settings: Settings) -> int:
+    from handlers.consult import answer, waiting_list  # noqa: PLC0415
+    from storage.consults import open_consults  # noqa: PLC0415
+    from storage.database import Database  # noqa: PLC0415
+
+    database = Database(settings.database)
+    database.migrate()
+    with database.unit() as session:
+        if arguments.number and not arguments.text.strip():
+            print("请在编号后面写上答复内容。")
+        elif arguments.number:
+            print(answer(session, arguments.number, arguments.text, datetime.now(UTC)))
+        else:
+            print(waiting_list(open_consults(session)))
+    database.close()
+    return 0
+
+
 def _instant(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     return (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).astimezone(UTC)
@@ -146,6 +164,11 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--json", action="store_true")
     judge.add_argument("--on", type=date.fromisoformat, default=today)
     judge.set_defaults(run=_judge)
+
+    consults = commands.add_parser("consults", help="看待答复的人工咨询；给出编号和答复就发给提问的人")
+    consults.add_argument("number", nargs="?", default="")
+    consults.add_argument("text", nargs="?", default="")
+    consults.set_defaults(run=_consults)
 
     commands.add_parser("check", help="检查知识数据").set_defaults(run=_check)
     commands.add_parser("migrate", help="把数据库升到最新").set_defaults(run=_migrate)

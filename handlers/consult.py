@@ -7,9 +7,11 @@ from typing import Any
 
 from handlers.conversation.forms import Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.outreach import push
 from handlers.talk import SHANGHAI, Office, Talk
 from knowledge.workdays import Calendar
 from storage import consults
+from storage.database import Session
 
 REUSE_WITHIN = timedelta(hours=24)
 ENOUGH_OF_THE_DAY = timedelta(hours=2)
@@ -122,3 +124,34 @@ def act(talk: Talk, action: str) -> list[Reply]:
         talk.state.files = []
         return [Reply("好的，没有交给任何人。")]
     return [Reply("好的，请直接打字，比如“这种秤要检吗”。")]
+
+
+# -- the bureau's side -------------------------------------------------------------------------------------------
+
+
+def answer(session: Session, number: str, text: str, now: datetime) -> str:
+    """Answer a consult: the asker is told on their own channel. Returns a sentence for the person who answered."""
+    row = consults.by_number(session, number)
+    if row is None:
+        return f"没有编号为 {number} 的咨询，请核对。"
+    if row.state != consults.ConsultState.OPEN:
+        return f"{number} 已经答复过了，没有再发一次。"
+    reply = Reply(
+        f"您的咨询 {number} 有答复了：\n{text}",
+        (Choice("还有疑问，转人工", "human:"), Choice("没问题了", "lookup:thanks")),
+    )
+    push(session, row.contact_id, reply, now, kind="consult-answer", dedup_key=f"consult:{number}")
+    row.state = consults.ConsultState.ANSWERED
+    return f"已答复 {number}，对方下次打开就会看到。"
+
+
+def waiting_list(rows: list[consults.Consult]) -> str:
+    """The open consults in words, the earliest promise first."""
+    if not rows:
+        return "没有待答复的咨询。"
+    lines = [
+        f"{r.number}  {say_time(r.promised_at)}前  {(r.question or '（还没写问题）')[:60]}"
+        + (f"  附件{len(r.files)}个" if r.files else "")
+        for r in rows
+    ]
+    return "\n".join([f"待答复 {len(rows)} 件：", *lines])

@@ -148,12 +148,15 @@ JUDGE = Form(
 
 
 def recognise(_talk: Talk, text: str) -> str | None:
-    """A purchase told with its shortage is a case, not a question about limits."""
+    """A purchase told with its shortage, or a check told with its numbers, is a case, not a question about limits."""
     if any(word in text for word in QUESTION_WORDS):
         return None
     sale = read_sale(text)
-    known = sale.paid_g is not None and (sale.actual_g is not None or sale.shortage_g is not None)
-    return "told" if known else None
+    if sale.paid_g is not None and (sale.actual_g is not None or sale.shortage_g is not None):
+        return "told"
+    if pocket_check(read_pocket(text)).verdict != "incomplete" or price_check(read_bill(text)).verdict != "incomplete":
+        return "scale-told"
+    return None
 
 
 PACKING_ADVICE = {
@@ -206,8 +209,8 @@ def act(talk: Talk, action: str) -> list[Reply]:
                 (Choice("怎么举报", "lookup:show/complaint-report"), Choice("回菜单", "menu:")),
             )
         ]
-    if verb == "scale":
-        return talk.open_form(SCALE.name, "")
+    if verb in ("scale", "scale-told"):
+        return talk.open_form(SCALE.name, talk.inbound.text if verb == "scale-told" else "")
     return talk.open_form(JUDGE.name, talk.inbound.text if verb == "told" else "")
 
 

@@ -5,9 +5,7 @@ A message whose key is known gets the replies it got the first time and changes 
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from handlers.conversation.messages import Inbound, Numbered, Reply
@@ -73,7 +71,7 @@ class Reception:
         row = dialogues.lock(session, contact.id, inbound.at)
         talk = self._talk(session, inbound, contact.id, DialogueState.from_json(row.state))
         for reply in self.desk.menu(talk):
-            _open_options(talk, reply)
+            talk.state.offer(reply.choices, talk.now)
         row.state, row.updated_at = talk.state.to_json(), inbound.at
 
     def _talk(self, session: Session, inbound: Inbound, contact_id: int, state: DialogueState) -> Talk:
@@ -89,11 +87,6 @@ class Reception:
             office=self.office,
             forms=self.desk.open_form,
         )
-
-
-def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: str, dedup_key: str) -> None:
-    """Tell a person something they did not just ask for. The same ``dedup_key`` is told once."""
-    outbox.push(session, contact_id, fit(reply).to_json(), now, kind, dedup_key)
 
 
 def numbered(rows: list[outbox.OutboxRow]) -> list[Numbered]:
@@ -112,7 +105,7 @@ def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
     state = talk.state
     state.more = ""
     for reply in map(fit, replies):
-        nonce = _open_options(talk, reply)
+        nonce = state.offer(reply.choices, talk.now)
         state.more = reply.more or state.more
         row = outbox.new(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce)
         if talk.inbound.contact.channel in PULL_CHANNELS:
@@ -121,15 +114,6 @@ def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
     talk.session.flush()
     state.last_ids = [row.id for row in rows]
     return rows
-
-
-def _open_options(talk: Talk, reply: Reply) -> str:
-    """A bare number now answers this reply's options; returns their nonce, empty when there are none."""
-    if not reply.choices:
-        return ""
-    nonce = secrets.token_hex(4)
-    talk.state.options = OpenOptions(nonce, [(c.label, c.action) for c in reply.choices], talk.now)
-    return nonce
 
 
 def _body(inbound: Inbound, state: DialogueState) -> dict[str, Any]:

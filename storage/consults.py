@@ -98,6 +98,22 @@ def latest_open(session: Session, contact_id: int) -> Consult | None:
     )
 
 
+def open_consults(session: Session, limit: int = 200) -> list[Consult]:
+    """What still waits for an answer, the earliest promise first."""
+    return list(
+        session.scalars(
+            select(Consult)
+            .where(Consult.state == ConsultState.OPEN)
+            .order_by(Consult.promised_at, Consult.id)
+            .limit(limit)
+        )
+    )
+
+
+def by_number(session: Session, number: str) -> Consult | None:
+    return session.scalar(select(Consult).where(Consult.number == number).with_for_update())
+
+
 def find_consult(session: Session, contact_id: int, number: str) -> Consult | None:
     return session.scalar(select(Consult).where(Consult.contact_id == contact_id, Consult.number == number))
 

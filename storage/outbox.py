@@ -54,11 +54,19 @@ def new(session: Session, contact_id: int, payload: dict[str, Any], now: datetim
     return row
 
 
-def push(session: Session, contact_id: int, payload: dict[str, Any], now: datetime, kind: str, dedup_key: str) -> bool:
+def push(
+    session: Session,
+    contact_id: int,
+    payload: dict[str, Any],
+    now: datetime,
+    kind: str,
+    dedup_key: str,
+    nonce: str = "",
+) -> bool:
     """Queue what nobody just asked for. The same ``dedup_key`` is queued once; whether it was now."""
     if session.scalar(select(OutboxRow.id).where(OutboxRow.dedup_key == dedup_key)) is not None:
         return False
-    new(session, contact_id, payload, now, kind=kind).dedup_key = dedup_key
+    new(session, contact_id, payload, now, kind=kind, nonce=nonce).dedup_key = dedup_key
     session.flush()
     return True
 

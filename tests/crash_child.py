@@ -25,6 +25,7 @@ from tests.support import NOW
 
 WORDS = ("菜单", "查秤", "2", "取消", "人工", "取消", "继续", "帮助")
 NOTHING: Any = None
+CALENDAR = Calendar.load()
 DESK = replace(
     build_desk(), side_answer=lambda _talk, _text: None, answer=lambda _talk, text: [Reply(f"没有卡片：{text}")]
 )
@@ -32,7 +33,7 @@ DESK = replace(
 
 def work(order: dict[str, Any]) -> None:
     database = Database(f"sqlite:///{order['database']}")
-    reception = Reception(DESK, NOTHING, NOTHING, Calendar.load(), Office())
+    reception = Reception(DESK, NOTHING, NOTHING, CALENDAR, Office())
     turns = turns_for(database, 1)
     out = os.open(order["file"], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from bot.app import Knowledge, Service
 from bot.channels.terminal import render
 from bot.server import create_app
+from handlers.conversation.messages import Reply
 from tests.support import NOW, Browser, StandingClock, service_at
 from tests.talks import Corpus, TalkError, Web, all_talks, check, difference, fits, parse, play
 
@@ -103,6 +105,24 @@ def test_a_button_works_after_the_options_no_longer_answer_to_a_number(web: Web)
     token = web.buttons["1"]
     later = NOW + timedelta(minutes=31)
     assert web.send(later, {"choice": token})[0].text == "谢谢，有问题再来。"
+
+
+def test_a_turn_that_goes_wrong_says_what_to_do_and_can_be_sent_again(web: Web) -> None:
+    def broken(_talk: object, _text: str) -> list[Reply]:
+        raise RuntimeError("no luck")
+
+    web.open(NOW)
+    sound = web.service.reception
+    web.service.reception = replace(sound, desk=replace(sound.desk, answer=broken))
+    body = {"key": "samekey-0001", "text": "强检收费吗"}
+    failed = web.client.post("/chat/messages", json=body)
+    assert failed.status_code >= 500
+    assert re.search("[再重]", failed.text)
+    assert "no luck" not in failed.text
+    assert "系统错误" not in failed.text
+    web.service.reception = sound
+    again = web.client.post("/chat/messages", json=body).json()
+    assert [line["reply"]["text"][:7] for line in again["lines"] if "reply" in line] == ["强制检定不收费"]
 
 
 # -- the runner itself --------------------------------------------------------------------------------------------

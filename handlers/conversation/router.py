@@ -222,6 +222,10 @@ class Desk(Generic[TalkT]):
         service, form = found
         step = forms.step(form, talk.state.form, inbound)
         if not step.understood:
+            command = self._command(inbound.text)
+            if command is not None:
+                self._park(talk)
+                return self.act(talk, command)
             side = self.side_answer(talk, inbound.text)
             if side is not None:
                 return [side, forms.ask_again(form, talk.state.form)]

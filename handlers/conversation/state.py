@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +45,14 @@ class DialogueState:
     last_ids: list[int] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     greeted: bool = False
+
+    def offer(self, choices: Sequence[Choice], now: datetime) -> str:
+        """A bare number now answers these options. Returns their nonce, empty when there are none to open."""
+        if not choices:
+            return ""
+        nonce = secrets.token_hex(4)
+        self.options = OpenOptions(nonce, [(c.label, c.action) for c in choices], now)
+        return nonce
 
     def to_json(self) -> dict[str, Any]:
         return {

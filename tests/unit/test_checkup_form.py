@@ -45,7 +45,7 @@ def test_the_example_dialogue() -> None:
     assert "①2台秤先别用来收钱，检定合格再用（一般12个月" in reply.text
     assert "绳和水不按货价算" in reply.text
     assert reply.choices == NEXT
-    assert [c.action for c in NEXT] == ["checkup:ledger", "ask:apply-verification", "ask:honest-pledge"]
+    assert [c.action for c in NEXT] == ["checkup:ledger", "lookup:show/apply-verification", "lookup:show/honest-pledge"]
 
 
 def test_without_a_trade_the_twelve_are_offered_and_words_work_too() -> None:

@@ -10,7 +10,7 @@ from bot.app import Service
 from bot.channels.terminal import chat, fixed_clock, render
 from bot.settings import Settings
 from handlers.conversation.messages import Choice, Reply
-from handlers.turn import push
+from handlers.outreach import push
 from storage import contacts
 from tests.support import NOW, picture
 

@@ -1,0 +1,26 @@
+"""Telling people something they did not just ask for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.conversation.messages import Reply
+from handlers.conversation.paging import fit
+from handlers.conversation.state import DialogueState
+from storage import dialogues, outbox
+from storage.database import Session
+
+
+def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: str, dedup_key: str) -> bool:
+    """Queue a message for a person; the same ``dedup_key`` is told once. Whether it was queued now.
+
+    Its options become the open ones unless the person is filling in a form: a number then still answers the form.
+    """
+    shown = fit(reply)
+    row = dialogues.lock(session, contact_id, now)
+    state = DialogueState.from_json(row.state)
+    nonce = "" if state.form is not None else state.offer(shown.choices, now)
+    queued = outbox.push(session, contact_id, shown.to_json(), now, kind, dedup_key, nonce)
+    if queued:
+        row.state = state.to_json()
+    return queued
