@@ -35,6 +35,7 @@ CONSULT = Form(
         Field("question", ask="想问什么？直接发给我，一句话或一张照片都行。", parse=_read_question, free_text=True),
     ),
     prefill=lambda number: {"number": number},
+    keep=False,  # the consult itself is already recorded
 )
 
 

@@ -175,20 +175,24 @@ def submit(talk: Talk, form: str, answers: dict[str, Any]) -> list[Reply]:
 
 
 def _after(judgement: Judgement, answers: Answers) -> tuple[Choice, ...]:
-    recheck, report = (
-        Choice("去公平秤复称", "lookup:show/fair-scale-setup"),
-        Choice("怎么举报", "lookup:show/complaint-report"),
-    )
+    sale = read_sale(told(answers))
+    report = Choice("怎么举报", "lookup:show/fuel-shortage-complaint" if sale.fuel else "lookup:show/complaint-report")
     if judgement.verdict is Verdict.EXCEEDS:
-        total = _paid_yuan(read_sale(told(answers)))
-        return (
-            recheck,
-            report,
-            Choice("能赔多少", f"judge:compensation/{total}" if total else "lookup:show/short-weight-compensation"),
-        )
+        total = _paid_yuan(sale)
+        pay = Choice("能赔多少", f"judge:compensation/{total}" if total else "lookup:show/short-weight-compensation")
+        return _second_look(sale), report, pay
     if judgement.verdict in (Verdict.OFFICER, Verdict.NOT_APPLICABLE):
-        return recheck, report, Choice("只是问问", "lookup:thanks")
+        return _second_look(sale), report, Choice("只是问问", "lookup:thanks")
     return Choice("再判一笔", "judge:start"), Choice("测测秤准不准", "judge:scale"), Choice("回菜单", "menu:")
+
+
+def _second_look(sale: Sale) -> Choice:
+    """What makes the evidence stronger: a fair scale helps with loose goods only."""
+    if sale.fuel:
+        return Choice("怎么当场核验", "lookup:show/fuel-station-duty")
+    if sale.prepacked:
+        return Choice("净含量怎么规定", "lookup:show/prepackaged-net-content")
+    return Choice("去公平秤复称", "lookup:show/fair-scale-setup")
 
 
 def _paid_yuan(sale: Sale) -> str:

@@ -128,6 +128,9 @@ def _body(inbound: Inbound, state: DialogueState) -> dict[str, Any]:
 def _tapped_label(choice: str | None, options: OpenOptions | None) -> str:
     nonce, _, number = (choice or "").partition(":")
     known = (
-        options is not None and nonce == options.nonce and number.isdigit() and 1 <= int(number) <= len(options.choices)
+        options is not None
+        and nonce == options.nonce
+        and number.isdecimal()
+        and 1 <= int(number) <= len(options.choices)
     )
     return options.choice(int(number)).label if options is not None and known else ""

@@ -209,6 +209,7 @@ class Library:
     unclear: list[Unclear]
     descriptions: dict[str, list[str]]
     settings: list[str]
+    phrasing_things: dict[str, list[str]]
 
     @classmethod
     def load(cls, root: Path = DATA) -> Library:
@@ -228,6 +229,7 @@ class Library:
             unclear=[_fact("unclear.yaml", e.get("say"), Unclear, e) for e in load_yaml(root / "unclear.yaml")],
             descriptions=load_yaml(root / "descriptions.yaml"),
             settings=load_yaml(root / "settings.yaml"),
+            phrasing_things=load_yaml(root / "phrasing_things.yaml"),
         )
         library.check_links()
         return library
@@ -263,6 +265,8 @@ class Library:
             yield from (
                 ("unclear.yaml", vague.say, "choices", c.entry, self.topics | self.instruments) for c in vague.choices
             )
+        for label, things in self.phrasing_things.items():
+            yield from (("phrasing_things.yaml", label, "◇", thing, self.instruments) for thing in things)
         yield from (("descriptions.yaml", id_, "id", id_, self.instruments) for id_ in self.descriptions)
 
 

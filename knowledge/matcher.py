@@ -70,6 +70,7 @@ TRADE_TOPICS = {"trade-optician": "optician-duty", "trade-fuel": "fuel-station-d
 """Trades with a card of their own in the topics; the others are answered by their pack."""
 PRIVATE_USE = ("internal-use", "home-use")
 YIELD = 0.7
+DUTY_SHARE = 0.5
 TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty", "market-organiser-duty")
 """Cards on a whole trade; where one instrument is named, its own card answers better."""
 
@@ -89,6 +90,19 @@ class Limits:
     sure_brief: float = 0.5
     vague: float = 0.5
     vague_rest: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Word lists of ``lexicon.yaml`` that the decision itself looks at."""
+
+    private_use: tuple[str, ...]
+    duty: tuple[str, ...]
+    other_questions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lexicon: dict[str, Any]) -> Words:
+        return cls(tuple(lexicon["private_use"]), tuple(lexicon["duty_words"]), tuple(lexicon["other_questions"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +132,14 @@ class Matcher:
         library: Library,
         reader: Reader,
         models: Models,
-        private_words: Sequence[str],
+        words: Words,
         limits: Limits | None = None,
     ) -> None:
         self.library = library
         self.reader = reader
         self.models = models
         self._limits = limits or Limits()
-        self.private_words = private_words
+        self.words = words
         self.trades = own_trades()
         self._ambiguous = {a.term: a for a in library.ambiguities}
         self._unclear = _unclear_table(library, reader)
@@ -136,7 +150,7 @@ class Matcher:
         """Ready to match. The models are learnt in seconds; ``cache`` keeps them for the next start."""
         lexicon = load_yaml(root / "lexicon.yaml")
         reader = make_reader(library, lexicon)
-        return cls(library, reader, load_models(library, reader, lexicon, cache), lexicon["private_use"])
+        return cls(library, reader, load_models(library, reader, lexicon, cache), Words.of(lexicon))
 
     def match(self, query: str, context: str | None = None) -> Match:
         """``context`` is the same person's message before this one, for follow-ups such as 那水表呢."""
@@ -219,7 +233,7 @@ class Matcher:
 
     def _said_for_sale(self, reading: Reading) -> bool:
         """Whether a trade was named and no word of private use: then the scale is one to sell with."""
-        private = any(word in reading.text.hanzi for word in self.private_words)
+        private = any(word in reading.text.hanzi for word in self.words.private_use)
         return not private and self.trades.spot(reading.text.hanzi) is not None
 
     def _topic(self, reading: Reading, thing: Span | None, guesses: Sequence[Guess]) -> Match:
@@ -272,13 +286,21 @@ class Matcher:
             return list(guesses)
         shares = {g.label: g.share for g in guesses}
         yielding = TRADE_DUTIES if _entries(thing) else ()
-        if not any(word in reading.text.hanzi for word in self.private_words):
+        if not any(word in reading.text.hanzi for word in self.words.private_use):
             yielding = (*yielding, *PRIVATE_USE)
         for label in yielding:
             if label in shares:
                 shares["obligation"] = shares.get("obligation", 0.0) + YIELD * shares[label]
                 shares[label] *= 1 - YIELD
+        if self._asks_duty(reading):
+            shares["obligation"] = shares.get("obligation", 0.0) + DUTY_SHARE
         return [Guess(label, share) for label, share in sorted(shares.items(), key=lambda s: (-s[1], s[0]))]
+
+    def _asks_duty(self, reading: Reading) -> bool:
+        """要不要检 about a named thing, and no other question in the same message."""
+        said = reading.masked.hanzi
+        words = self.words
+        return any(w in said for w in words.duty) and not any(w in said for w in words.other_questions)
 
     # -- helpers ----------------------------------------------------------------------------------------------
 

@@ -88,12 +88,14 @@ class Study:
                 yield from ((phrase, topic.id) for phrase in (faq.question, *faq.alternatives))
 
     def _filled(self, sentence: str, label: str) -> Iterator[str]:
+        fitting = self._library.phrasing_things.get(label)
         # Some popular things have complaint cards of their own: their duties must be heard of at least as often.
         popular = self._chance.sample(POPULAR, POPULAR_FILLS if label in ASPECTS else 1)
-        for entry in (*popular, self._chance.choice(self._every), self._chance.choice(self._every)):
+        things = fitting or [*popular, self._chance.choice(self._every), self._chance.choice(self._every)]
+        for entry in self._chance.sample(things, min(len(things), POPULAR_FILLS + 2)):
             yield sentence.replace(MARK, self._chance.choice(self._names[entry]))
-        place = self._chance.choice(self._library.settings)
-        yield sentence.replace(MARK, place + self._chance.choice(self._names[self._chance.choice(POPULAR)]))
+        place, entry = self._chance.choice(self._library.settings), self._chance.choice(fitting or POPULAR)
+        yield sentence.replace(MARK, place + self._chance.choice(self._names[entry]))
 
     def _slip(self, text: Text) -> Text:
         """The text as another hand would have typed it."""

@@ -45,13 +45,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form and the name of the service that takes it when it is complete."""
+    """A form. A field whose ``ask`` is empty is never asked: it is given when the form is opened."""
 
     name: str
     version: int
     title: str
     fields: tuple[Field, ...]
     prefill: Callable[[str], dict[str, Any]] = lambda _text: {}
+    keep: bool = True
+    """Whether a half-filled form is kept as a draft when it is left."""
 
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
@@ -127,10 +129,18 @@ def ask_again(form: Form, state: FormState) -> Reply:
 def _proceed(form: Form, state: FormState) -> Step:
     missing = _next_field(form, state.answers)
     if missing is None:
-        kept = {f.name: state.answers[f.name] for f in form.fields if f.name in state.answers and f.when(state.answers)}
-        return Step(replace(state, asking=None), submit=kept)
+        return Step(replace(state, asking=None), submit=_applying(form, state.answers))
     state = replace(state, asking=missing.name, tries=0)
     return Step(state, (_question(missing, state.answers),))
+
+
+def _applying(form: Form, answers: Answers) -> dict[str, Any]:
+    """The answers whose questions apply, each judged by the answers before it, as they were asked."""
+    kept: dict[str, Any] = {}
+    for field_ in form.fields:
+        if field_.name in answers and field_.when(kept):
+            kept[field_.name] = answers[field_.name]
+    return kept
 
 
 def _next_field(form: Form, answers: Answers) -> Field | None:
@@ -143,9 +153,9 @@ def _answered(state: FormState, asked: Field, value: Any) -> FormState:
 
 
 def _back(form: Form, state: FormState) -> Step:
-    if not state.answers:
+    last = next((name for name in reversed(state.answers) if (asked := form.field(name)) and asked.ask), None)
+    if last is None:
         return Step(state, (_question_for(form, state, "这是第一题，前面没有了。\n"),))
-    last = next(reversed(state.answers))
     answers = {k: v for k, v in state.answers.items() if k != last}
     return _proceed(form, replace(state, answers=answers))
 

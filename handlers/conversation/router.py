@@ -85,8 +85,11 @@ class Desk(Generic[TalkT]):
         """Do what an action says, e.g. ``lookup:topic/verification-fee``."""
         name, _, rest = action.partition(":")
         if name == "say":
+            # The label is said as if typed; were its option still open, it would say itself again.
+            talk.state.options = None
             return self.route_text(talk, rest)
         if name == "menu":
+            self._park(talk)
             return self.menu(talk)
         if name == "human":
             return self.human(talk)
@@ -112,7 +115,7 @@ class Desk(Generic[TalkT]):
         if (
             options is None
             or nonce != options.nonce
-            or not number.isdigit()
+            or not number.isdecimal()
             or not 1 <= int(number) <= len(options.choices)
         ):
             return [Reply("这个按钮已过期，请看下面现在的内容。"), *self._present(talk)]
@@ -205,11 +208,10 @@ class Desk(Generic[TalkT]):
 
     def _park(self, talk: TalkT) -> None:
         """Leave the form that is open, keeping what was filled in."""
-        if talk.state.form is not None:
-            if talk.state.form.answers:
-                talk.state.draft, talk.state.draft_at = talk.state.form, talk.now
-            talk.state.form = None
-        talk.state.options = None
+        left, talk.state.form, talk.state.options = talk.state.form, None, None
+        found = self.form(left.form) if left else None
+        if left and found and found[1].keep and left.answers:
+            talk.state.draft, talk.state.draft_at = left, talk.now
 
     # -- forms ------------------------------------------------------------------------------------------------
 
@@ -226,7 +228,8 @@ class Desk(Generic[TalkT]):
             if command is not None:
                 self._park(talk)
                 return self.act(talk, command)
-            side = self.side_answer(talk, inbound.text)
+            # Numbers are an attempt at the answer, not a question of another kind.
+            side = None if any(map(str.isdecimal, inbound.text)) else self.side_answer(talk, inbound.text)
             if side is not None:
                 return [side, forms.ask_again(form, talk.state.form)]
         return self._take(talk, service, step)

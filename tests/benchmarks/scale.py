@@ -63,7 +63,7 @@ def grown(library: Library, matcher: Matcher, size: int) -> tuple[Matcher, list[
         return matcher, names, 0.0
     begun = time.perf_counter()
     reader = make_reader(library, load_yaml(DATA / "lexicon.yaml"))
-    bigger = Matcher(library, reader, matcher.models, matcher.private_words)
+    bigger = Matcher(library, reader, matcher.models, matcher.words)
     chance = random.Random(7)  # noqa: S311 - made-up names
     for n in range(size - known):
         entry, made = f"made-{n}", made_up(chance)
