@@ -117,7 +117,7 @@ class IntentModel:
 
 
 def train(
-    examples: Iterable[tuple[Grams, str]], passes: int = 5, aggressiveness: float = 0.6, seed: int = 20
+    examples: Iterable[tuple[Grams, str]], passes: int = 4, aggressiveness: float = 0.6, seed: int = 20
 ) -> IntentModel:
     """Learn from (grams, label) pairs. Deterministic: the order of each pass comes from ``seed``."""
     pairs = list(examples)

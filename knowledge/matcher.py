@@ -71,6 +71,7 @@ TRADE_TOPICS = {"trade-optician": "optician-duty", "trade-fuel": "fuel-station-d
 PRIVATE_USE = ("internal-use", "home-use")
 YIELD = 0.7
 DUTY_SHARE = 0.5
+EITHER_OR = "还是"
 TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty", "market-organiser-duty")
 """Cards on a whole trade; where one instrument is named, its own card answers better."""
 
@@ -165,9 +166,12 @@ class Matcher:
     # -- deciding ---------------------------------------------------------------------------------------------
 
     def _decide(self, reading: Reading, guesses: Sequence[Guess]) -> Match:
-        unclear = self._unclear.get(reading.text.hanzi)
+        unclear = self._unclear.get(reading.text.hanzi) or self._unclear.get(reading.text.sounds)
         if unclear is not None:
             return self._ask(unclear, Aspect.OTHER, reading, guesses)
+        either = self._either_or(reading)
+        if either:
+            return either
         thing = best_thing(reading.things)
         if thing is not None and len(reading.rest) <= 1 and thing.likeness is Likeness.WRITTEN:
             return self._about(thing, Aspect.OVERVIEW, reading, guesses)
@@ -181,6 +185,14 @@ class Matcher:
         if aspect is not None:
             return self._aspect(reading, thing, aspect, inside)
         return self._topic(reading, thing, inside)
+
+    def _either_or(self, reading: Reading) -> Match | None:
+        """体温枪还是体温表: two things named, which one is meant is asked."""
+        named = list(dict.fromkeys(_entries(thing)[0] for thing in reading.things if _entries(thing)))
+        if len(named) < 2 or EITHER_OR not in reading.text.hanzi:
+            return None
+        options = tuple(Option(self._label(entry), entry) for entry in named[:3])
+        return Match(Decision.CHOOSE, Aspect.OTHER, tuple(named[:3]), options, "您问的是哪一种？")
 
     def _vague(self, thing: Span, reading: Reading, guesses: Sequence[Guess]) -> bool:
         """A bare 秤 or 表 with a word or two beside it and no card that stands out: what it is must be asked."""
@@ -358,7 +370,13 @@ def _phrase_index(library: Library, reader: Reader) -> PhraseIndex:
 
 
 def _unclear_table(library: Library, reader: Reader) -> dict[str, Unclear]:
-    return {reader.normaliser.message(say).hanzi: u for u in library.unclear for say in (u.say, *u.also)}
+    """By what is written and by how it sounds: 正书 is 证书."""
+    table: dict[str, Unclear] = {}
+    for unclear in library.unclear:
+        for say in (unclear.say, *unclear.also):
+            text = reader.normaliser.message(say)
+            table[text.hanzi] = table[text.sounds] = unclear
+    return table
 
 
 def _general(aspect: Aspect) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from knowledge.normalise import Text
 from knowledge.reading import Reader
 from knowledge.study import NOTHING, Study
 
-VERSION = 5
+VERSION = 6
 """Raise when features or learning change, so that kept models are learnt anew."""
 
 

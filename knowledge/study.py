@@ -34,6 +34,9 @@ POPULAR = (
 
 ASPECTS = ("obligation", "period", "tolerance")
 POPULAR_FILLS = 4
+SLIPS = 0.5
+"""How many sentences are also studied with a slip; more teaches little and takes longer."""
+VAGUE = ("", "东西", "设备", "机器", "仪器", "器具", "手机", "我店里的", "这个", "我们用的")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +61,24 @@ class Study:
         for sentence, label in self._sentences():
             text = self._normaliser.message(sentence)
             yield Example(text, label)
-            yield Example(self._slip(text), label)
+            if self._chance.random() < SLIPS:
+                yield Example(self._slip(text), label)
 
     def things(self) -> Iterator[Example]:
         """Which instrument a name or description means, alone and inside a question."""
-        frames = [
-            s
-            for label in ("obligation", "period", "tolerance")
-            for s in self._library.phrasings[label]
-            if s.count(MARK) == 1
-        ]
+        frames = [s for label in ASPECTS for s in self._library.phrasings[label] if s.count(MARK) == 1]
         for entry in self._every:
             for name in self._names[entry]:
                 yield Example(self._normaliser.message(name), entry)
-                yield Example(
-                    self._slip(self._normaliser.message(self._chance.choice(frames).replace(MARK, name))), entry
-                )
+                asked = self._chance.choice(frames).replace(MARK, name)
+                yield Example(self._slip(self._normaliser.message(asked)), entry)
+        for sentences in self._library.phrasings.values():
+            for sentence in sentences[::4]:
+                if MARK not in sentence:
+                    yield Example(self._normaliser.message(sentence), NOTHING)
+        for frame in frames[::3]:
+            for word in VAGUE:
+                yield Example(self._normaliser.message(frame.replace(MARK, word)), NOTHING)
 
     def _sentences(self) -> Iterator[tuple[str, str]]:
         for label, sentences in self._library.phrasings.items():
