@@ -46,6 +46,7 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 # New pins from pyproject.toml; needs uv on the path. Addresses of package indexes never go into the files.
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements-postgres.lock
 	uv pip compile pyproject.toml --extra postgres --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements-dev.lock
 
 clean:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handlers import consult, judge
+from handlers import judge
 from handlers.conversation import forms
 from handlers.conversation.forms import MAX_TRIES, Field, Form, FormState, NotUnderstoodError, Step
 from handlers.conversation.messages import Inbound
@@ -113,7 +113,6 @@ def test_an_open_question_can_be_put_again() -> None:
     assert forms.ask_again(TOY, step.state) == step.says[0]
 
 
-@pytest.mark.xfail(strict=True, reason="_proceed tests when() with the field's own answer among the answers")
 def test_an_answer_that_makes_its_own_question_needless_is_submitted() -> None:
     form = Form("x", 1, "", (Field("a", ask="？", parse=number, when=lambda answers: not answers.get("a")),))
     assert walk("7", form=form).submit == {"a": 7}
@@ -194,15 +193,7 @@ def test_walks_always_stand_on_a_question_or_end(name: str, first: str, messages
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(strict=True, reason="返回 in the consult form asks for its number with no words")
-            if name == consult.CONSULT.name
-            else [],
-        )
-        for name in sorted(FORMS)
-    ],
+    sorted(FORMS),
 )
 @settings(max_examples=60)
 @given(messages=st.lists(st.sampled_from([*SENSIBLE, "返回"]), max_size=8))

@@ -4,7 +4,12 @@ import pytest
 
 from knowledge.intent import IntentModel, train
 
-EXAMPLES = [(("费", "钱", "◇"), "fee"), (("多", "久", "◇"), "period"), (("交", "钱"), "fee"), (("几", "年", "◇"), "period")] * 3
+EXAMPLES = [
+    (("费", "钱", "◇"), "fee"),
+    (("多", "久", "◇"), "period"),
+    (("交", "钱"), "fee"),
+    (("几", "年", "◇"), "period"),
+] * 3
 
 
 @pytest.fixture(scope="module")

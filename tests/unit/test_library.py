@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bot.check import report
-from knowledge.files import DATA
+from knowledge.files import DATA, load_yaml
 from knowledge.library import Catalogue, Confidence, DataError, Library
 
 
@@ -23,7 +23,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def change(path: Path, entry: str, field: str, value: object) -> None:
-    data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    data = load_yaml(path)
     next(e for e in data if e["id"] == entry)[field] = value
     path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
 

@@ -41,7 +41,9 @@ def test_smalltalk_gets_no_card(matcher: Matcher, query: str) -> None:
     assert match.smalltalk
 
 
-@pytest.mark.parametrize("query", ["社保卡丢了怎么补", "今天黄金多少钱一克", "加油卡怎么充值", "天平座今天运势", "B超能看男孩女孩吗"])
+@pytest.mark.parametrize(
+    "query", ["社保卡丢了怎么补", "今天黄金多少钱一克", "加油卡怎么充值", "天平座今天运势", "B超能看男孩女孩吗"]
+)
 def test_other_business_gets_no_card(matcher: Matcher, query: str) -> None:
     assert matcher.match(query).decision is Decision.ABSTAIN
 
@@ -54,7 +56,9 @@ def test_other_business_gets_no_card(matcher: Matcher, query: str) -> None:
         ("多久检一次", "加油机要检吗", "fuel-dispenser", Aspect.PERIOD),
     ],
 )
-def test_a_follow_up_takes_the_missing_half_from_before(matcher: Matcher, query: str, context: str, entry: str, aspect: Aspect) -> None:
+def test_a_follow_up_takes_the_missing_half_from_before(
+    matcher: Matcher, query: str, context: str, entry: str, aspect: Aspect
+) -> None:
     match = matcher.match(query, context)
     assert (match.ids[0], match.aspect) == (entry, aspect)
 

@@ -31,7 +31,9 @@ def test_typed_pinyin_sounds_like_the_characters(normaliser: Normaliser) -> None
     assert normaliser.message("dibang yao qiangjian ma").sounds == normaliser.message("地磅要强检吗").sounds
 
 
-@pytest.mark.parametrize(("slip", "meant"), [("冲电桩", "充电桩"), ("墙检", "强检"), ("天评", "天平"), ("老衡", "闹横")])
+@pytest.mark.parametrize(
+    ("slip", "meant"), [("冲电桩", "充电桩"), ("墙检", "强检"), ("天评", "天平"), ("老衡", "闹横")]
+)
 def test_fuzzy_sounds_fall_together(normaliser: Normaliser, slip: str, meant: str) -> None:
     assert normaliser.term(slip).sounds == normaliser.term(meant).sounds
 

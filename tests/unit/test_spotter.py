@@ -5,7 +5,13 @@ import pytest
 from knowledge.normalise import Normaliser
 from knowledge.spotter import Likeness, Spotter, mask
 
-NAMES = {"truck": ("地磅", "电子汽车衡"), "bp": ("电子血压计",), "lens": ("焦度计",), "pile": ("充电桩",), "scale": ("电子秤",)}
+NAMES = {
+    "truck": ("地磅", "电子汽车衡"),
+    "bp": ("电子血压计",),
+    "lens": ("焦度计",),
+    "pile": ("充电桩",),
+    "scale": ("电子秤",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,9 @@ def spotter(normaliser: Normaliser) -> Spotter:
         ("电于血压计", "bp", Likeness.SLIP),
     ],
 )
-def test_a_name_is_recognised(normaliser: Normaliser, spotter: Spotter, typed: str, entry: str, likeness: Likeness) -> None:
+def test_a_name_is_recognised(
+    normaliser: Normaliser, spotter: Spotter, typed: str, entry: str, likeness: Likeness
+) -> None:
     found = spotter.find(normaliser.message(typed))
     assert [(s.ids, s.likeness) for s in found] == [((entry,), likeness)]
 
