@@ -108,6 +108,7 @@ def _migrate(_arguments: argparse.Namespace, settings: Settings) -> int:
 def _prepare(_arguments: argparse.Namespace, settings: Settings) -> int:
     from bot.app import Knowledge  # noqa: PLC0415
 
+    print("正在准备检索模型：第一次约半分钟，以后很快……", flush=True)
     Knowledge.load(settings.cache_dir)
     return _migrate(_arguments, settings)
 
