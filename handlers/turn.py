@@ -44,13 +44,12 @@ class Reception:
             return numbered(outbox.by_ids(session, known.reply_ids))
         state = DialogueState.from_json(row.state)
         body = _body(inbound, state)
-        message = dialogues.record_message(session, contact.id, inbound.key, body, inbound.at)
-        contact.last_seen_at = inbound.at
         talk = self._talk(session, inbound, contact.id, state)
         replies = self.desk.route(talk)
         rows = _send(talk, replies)
-        message.reply_ids = [r.id for r in rows]
         row.state, row.turns, row.updated_at = talk.state.to_json(), row.turns + 1, inbound.at
+        # Last, with its replies: until here the lock on the dialogue kept a second delivery waiting.
+        dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [r.id for r in rows])
         return numbered(rows)
 
     def welcome(self, session: Session, inbound: Inbound) -> list[Numbered]:

@@ -26,7 +26,6 @@ class Contact(Base):
     channel: Mapped[name64]
     external_id: Mapped[name64]
     created_at: Mapped[instant]
-    last_seen_at: Mapped[instant]
 
 
 class WebSession(Base):
@@ -62,7 +61,7 @@ def get_or_create(session: Session, channel: str, external_id: str, now: datetim
     """The caller holds the write lock (SQLite) or meets the unique key (PostgreSQL) and tries again."""
     found = find(session, channel, external_id)
     if found is None:
-        found = Contact(channel=channel, external_id=external_id, created_at=now, last_seen_at=now)
+        found = Contact(channel=channel, external_id=external_id, created_at=now)
         session.add(found)
         session.flush()
     return found
@@ -73,7 +72,7 @@ def find(session: Session, channel: str, external_id: str) -> Contact | None:
 
 
 def open_web_session(session: Session, now: datetime) -> str:
-    contact = Contact(channel="web", external_id=secrets.token_urlsafe(24), created_at=now, last_seen_at=now)
+    contact = Contact(channel="web", external_id=secrets.token_urlsafe(24), created_at=now)
     session.add(contact)
     session.flush()
     return _new_token(session, contact.id, now)

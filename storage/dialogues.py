@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,8 +42,10 @@ def find_message(session: Session, contact_id: int, key: str) -> InboxMessage | 
     return session.scalar(select(InboxMessage).where(InboxMessage.contact_id == contact_id, InboxMessage.key == key))
 
 
-def record_message(session: Session, contact_id: int, key: str, body: dict[str, Any], now: datetime) -> InboxMessage:
-    row = InboxMessage(contact_id=contact_id, key=key, received_at=now, body=body, reply_ids=[])
+def record_message(
+    session: Session, contact_id: int, key: str, body: dict[str, Any], now: datetime, reply_ids: Sequence[int] = ()
+) -> InboxMessage:
+    row = InboxMessage(contact_id=contact_id, key=key, received_at=now, body=body, reply_ids=list(reply_ids))
     session.add(row)
     session.flush()
     return row

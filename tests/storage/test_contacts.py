@@ -18,7 +18,7 @@ def test_a_person_is_one_row_per_channel(database: Database) -> None:
         assert contacts.get_or_create(session, "web", "a", NOW + timedelta(days=1)) is one
         assert contacts.get_or_create(session, "terminal", "a", NOW) is not one
     with pytest.raises(IntegrityError), database.unit() as session:
-        session.add(Contact(channel="web", external_id="a", created_at=NOW, last_seen_at=NOW))
+        session.add(Contact(channel="web", external_id="a", created_at=NOW))
 
 
 def test_a_browser_token_is_kept_only_as_its_hash(database: Database) -> None:

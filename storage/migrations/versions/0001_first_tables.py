@@ -20,7 +20,6 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("external_id", sa.String(length=64), nullable=False),
         sa.Column("created_at", storage.base.Instant(timezone=True), nullable=False),
-        sa.Column("last_seen_at", storage.base.Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
         sa.UniqueConstraint("channel", "external_id", name=op.f("uq_contacts_channel_external_id")),
     )
