@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 5_000
+SQLITE_CONNECTIONS = 40
 
 __all__ = ["Database", "Session", "is_conflict"]
 
@@ -78,7 +79,8 @@ def _sqlite_engine(url: str, begin: str = "BEGIN IMMEDIATE") -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    # Enough for every thread that serves the web: opening a connection costs more than most of what is done on it.
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=SQLITE_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
