@@ -52,6 +52,7 @@ class ReplyOut(BaseModel):
     text: str
     choices: list[ChoiceOut]
     multi: bool
+    more: bool = Field(default=False, description="还有后面的内容，发“更多”接着看")
 
     @classmethod
     def of(cls, reply: Reply, nonce: str) -> ReplyOut:
@@ -59,7 +60,7 @@ class ReplyOut(BaseModel):
             ChoiceOut(n=n, label=choice.label, token=f"{nonce}:{n}" if nonce else "")
             for n, choice in enumerate(reply.choices, start=1)
         ]
-        return cls(text=reply.text, choices=choices, multi=reply.multi)
+        return cls(text=reply.text, choices=choices, multi=reply.multi, more=bool(reply.more))
 
 
 class LineOut(BaseModel):

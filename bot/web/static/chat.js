@@ -217,14 +217,23 @@
       release(own);
     }
     var before = ownAt >= 0 ? own.row : null;
+    var firstReply = null;
     fresh.forEach(function (line, at) {
       known.add(lineKey(line));
       if (at === ownAt) { before = null; return; }
       if (!line.reply && adopt(line)) { return; }
-      put(line, before);
+      var row = put(line, before);
+      if (line.reply && !before && !firstReply) { firstReply = row; }
     });
     last = Math.max(last, answer.last);
     if (fresh.length) { bottom(); }
+    if (own && firstReply) { startOf(firstReply); }
+  }
+
+  /* An answer longer than the window is read from its first line. */
+  function startOf(row) {
+    var above = log.getBoundingClientRect().top - row.getBoundingClientRect().top;
+    if (above > 0) { log.scrollTop -= above + 8; }
   }
 
   /* A failed bubble whose message did arrive after all. */
@@ -244,9 +253,10 @@
     if (!before) { closeChoices(); showTime(new Date(line.at).getTime()); }
     var row = line.reply ? replyRow(line.reply) : mineRow(line.mine || '', null, line.files);
     log.insertBefore(row, before);
-    if (line.reply && line.reply.choices.length) {
+    if (line.reply && (line.reply.choices.length || line.reply.more)) {
       if (before) { row.querySelector('.side').appendChild(oldChoices(line.reply.choices)); } else { offer(line.reply, row); }
     }
+    return row;
   }
 
   async function load() {
@@ -371,6 +381,7 @@
     open = { choices: reply.choices, multi: reply.multi, group: group, side: node.querySelector('.side'), buttons: [] };
     reply.choices.forEach(function (choice) { group.appendChild(chip(choice, reply.multi)); });
     if (reply.multi) { group.appendChild(doneChip()); }
+    if (reply.more) { group.appendChild(moreChip()); }
     open.side.appendChild(group);
   }
 
@@ -383,6 +394,13 @@
     if (multi) { button.setAttribute('aria-pressed', 'false'); }
     button.addEventListener('click', function (event) { tap(choice.n, event.detail === 0); });
     open.buttons.push(button);
+    return button;
+  }
+
+  function moreChip() {
+    var button = make('button', 'chip', '更多');
+    button.type = 'button';
+    button.addEventListener('click', function () { submit({ text: '更多', shown: '更多' }); });
     return button;
   }
 
