@@ -155,7 +155,7 @@ def _blocks(trade: Trade, findings: list[Finding]) -> Iterator[str]:
     for level, found in by_level.items():
         for position, finding in enumerate(found):
             heading = f"{HEADINGS[level]}\n" if position == 0 else ""
-            yield f"{heading}{_circled(position)}{finding.text}\n{finding.due_text} · {finding.cost} · {finding.law}"
+            yield f"{heading}{_circled(position)}{finding.text}\n　{finding.due_text} · {finding.cost} · {finding.law}"
 
 
 def _circled(position: int) -> str:

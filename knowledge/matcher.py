@@ -8,6 +8,7 @@ phrasing; no threshold on it can tell a question from one that merely shares its
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +72,10 @@ TRADE_TOPICS = {"trade-optician": "optician-duty", "trade-fuel": "fuel-station-d
 PRIVATE_USE = ("internal-use", "home-use")
 YIELD = 0.7
 DUTY_SHARE = 0.5
+ECHO_FROM, ECHO_SHARE = 0.3, 0.5
 EITHER_OR = "还是"
+COMMONEST = ("electronic-price-scale", "water-meter-small", "electronic-bp-monitor")
+FRAGMENT_LENGTHS = (2, 3)
 TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty", "market-organiser-duty")
 """Cards on a whole trade; where one instrument is named, its own card answers better."""
 
@@ -82,8 +86,8 @@ class Limits:
 
     sure: float = 0.18
     lead: float = 1.4
-    no_card: float = 0.50
-    no_card_unsupported: float = 0.30
+    no_card: float = 0.60
+    no_card_unsupported: float = 0.35
     phrase: float = 0.80
     thing: float = 0.05
     thing_lead: float = 1.6
@@ -100,10 +104,21 @@ class Words:
     private_use: tuple[str, ...]
     duty: tuple[str, ...]
     other_questions: tuple[str, ...]
+    pointing: tuple[str, ...]
+    of_all: tuple[str, ...]
+    ordinary: frozenset[str]
+    """Words of their own that also stand inside names (标准 in 标准砝码): alone they mean no instrument."""
 
     @classmethod
     def of(cls, lexicon: dict[str, Any]) -> Words:
-        return cls(tuple(lexicon["private_use"]), tuple(lexicon["duty_words"]), tuple(lexicon["other_questions"]))
+        return cls(
+            private_use=tuple(lexicon["private_use"]),
+            duty=tuple(lexicon["duty_words"]),
+            other_questions=tuple(lexicon["other_questions"]),
+            pointing=tuple(lexicon["pointing_words"]),
+            of_all=tuple(lexicon["of_all_words"]),
+            ordinary=frozenset(lexicon["decoys"] + lexicon["evidence"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +159,9 @@ class Matcher:
         self.trades = own_trades()
         self._ambiguous = {a.term: a for a in library.ambiguities}
         self._unclear = _unclear_table(library, reader)
+        self._fragments = _fragments(library, reader, words.ordinary)
         self.phrases = _phrase_index(library, reader)
+        self._phrasings = _phrasing_index(library, reader)
 
     @classmethod
     def build(cls, library: Library, root: Path = DATA, cache: Path | None = None) -> Matcher:
@@ -156,7 +173,7 @@ class Matcher:
     def match(self, query: str, context: str | None = None) -> Match:
         """``context`` is the same person's message before this one, for follow-ups such as 那水表呢."""
         reading = self.reader.read(query)
-        guesses = self.models.intents.guesses(reading.grams)
+        guesses = self._guesses(reading)
         if context:
             followed = self._follow(reading, guesses, context)
             if followed is not None:
@@ -169,9 +186,9 @@ class Matcher:
         unclear = self._unclear.get(reading.text.hanzi) or self._unclear.get(reading.text.sounds)
         if unclear is not None:
             return self._ask(unclear, Aspect.OTHER, reading, guesses)
-        either = self._either_or(reading)
-        if either:
-            return either
+        open_choice = self._either_or(reading) or self._fragment(reading, guesses)
+        if open_choice:
+            return open_choice
         thing = best_thing(reading.things)
         if thing is not None and len(reading.rest) <= 1 and thing.likeness is Likeness.WRITTEN:
             return self._about(thing, Aspect.OVERVIEW, reading, guesses)
@@ -189,10 +206,31 @@ class Matcher:
     def _either_or(self, reading: Reading) -> Match | None:
         """体温枪还是体温表: two things named, which one is meant is asked."""
         named = list(dict.fromkeys(_entries(thing)[0] for thing in reading.things if _entries(thing)))
-        if len(named) < 2 or EITHER_OR not in reading.text.hanzi:
+        if len(named) < 2 or not (EITHER_OR in reading.text.hanzi or len(reading.rest) <= 1):
             return None
         options = tuple(Option(self._label(entry), entry) for entry in named[:3])
         return Match(Decision.CHOOSE, Aspect.OTHER, tuple(named[:3]), options, "您问的是哪一种？")
+
+    def _fragment(self, reading: Reading, guesses: Sequence[Guess]) -> Match | None:
+        """噪音, 粉尘, 分析仪: a piece of names and nothing else. One bearer is the answer, several are a choice."""
+        bearers = self._fragments.get(reading.text.hanzi, ()) if not reading.things else ()
+        if not bearers:
+            return None
+        if len(bearers) == 1:
+            return self._answer(reading, Aspect.OVERVIEW, bearers, guesses)
+        options = tuple(Option(self._label(entry), entry) for entry in bearers[:3])
+        return Match(Decision.CHOOSE, Aspect.OVERVIEW, bearers[:3], options, "您问的是哪一种？", _why(reading, guesses))
+
+    def _which_thing(self, reading: Reading, aspect: Aspect, guesses: Sequence[Guess]) -> Match | None:
+        """这个机器要检吗: a duty asked of a thing that was pointed at, not named."""
+        said = reading.text.hanzi
+        pointed = any(word in said for word in self.words.pointing)
+        if not pointed or any(word in said for word in self.words.of_all):
+            return None
+        options = tuple(Option(self._label(entry), entry) for entry in COMMONEST)
+        return Match(
+            Decision.CHOOSE, aspect, COMMONEST, options, "是什么器具？打名字，或选一个：", _why(reading, guesses)
+        )
 
     def _vague(self, thing: Span, reading: Reading, guesses: Sequence[Guess]) -> bool:
         """A bare 秤 or 表 with a word or two beside it and no card that stands out: what it is must be asked."""
@@ -206,7 +244,9 @@ class Matcher:
             return True
         outside = sum(g.share for g in guesses if g.label in NO_CARD)
         supported = bool(reading.cues) or any(t.likeness is not Likeness.SLIP for t in reading.things)
-        return outside >= (self._limits.no_card if supported else self._limits.no_card_unsupported)
+        # A card in answer to a greeting is sillier than a greeting in answer to a question.
+        plain = not supported or guesses[0].label == "smalltalk"
+        return outside >= (self._limits.no_card_unsupported if plain else self._limits.no_card)
 
     def _aspect(self, reading: Reading, thing: Span | None, aspect: Aspect, guesses: Sequence[Guess]) -> Match:
         described = self._described(reading, thing)
@@ -214,7 +254,9 @@ class Matcher:
             return self._answer(reading, aspect, (*described, *_general(aspect)), guesses)
         if thing is not None:
             return self._about(thing, aspect, reading, guesses)
-        return self._answer(reading, aspect, (*self._trade_card(reading, aspect), GENERAL_TOPIC[aspect]), guesses)
+        trade = self._trade_card(reading, aspect)
+        asked = None if trade else self._which_thing(reading, aspect, guesses)
+        return asked or self._answer(reading, aspect, (*trade, GENERAL_TOPIC[aspect]), guesses)
 
     def _trade_card(self, reading: Reading, aspect: Aspect) -> list[str]:
         """What a whole trade must have verified (开眼镜店要检什么), when no single instrument is meant."""
@@ -252,6 +294,10 @@ class Matcher:
         first, second = guesses[0], guesses[1]
         aspect = TOPIC_ASPECTS.get(first.label, Aspect.OTHER)
         whole_trade = thing is None and (aspect is Aspect.OBLIGATION or first.label in TRADE_TOPICS.values())
+        if first.label in TRADE_TOPICS.values() and thing is None and self.trades.spot(reading.text.hanzi) is None:
+            asked = self._which_thing(reading, Aspect.OBLIGATION, guesses)
+            if asked is not None:
+                return asked
         if whole_trade and (card := self._trade_card(reading, Aspect.OBLIGATION)):
             return self._answer(reading, Aspect.OBLIGATION, (*card, "catalogue-scope"), guesses)
         ids = [first.label]
@@ -279,7 +325,9 @@ class Matcher:
                 ids.append(entry or GENERAL_TOPIC[aspect])
             else:
                 ids.append(guess.label)
-        ids = list(dict.fromkeys(ids))[:3]
+        named = _entries(thing)[:1] if thing else []
+        # The thing that was named is always among the choices: its card leads to the rest.
+        ids = list(dict.fromkeys([*ids[:2], *named, *ids[2:]]))[:3]
         options = tuple(Option(self._label(i), i) for i in ids)
         return Match(Decision.CHOOSE, Aspect.OTHER, tuple(ids), options, "您想问的是哪一个？", _why(reading, guesses))
 
@@ -314,6 +362,22 @@ class Matcher:
         words = self.words
         return any(w in said for w in words.duty) and not any(w in said for w in words.other_questions)
 
+    def _guesses(self, reading: Reading) -> list[Guess]:
+        """What is asked: the model's belief, and the written phrasings that are nearly the same words.
+
+        The model weighs every gram and can be led astray in a plain question; a phrasing that matches sets it right.
+        """
+        guesses = self.models.intents.guesses(reading.grams, 8)
+        if len(reading.text) <= self._limits.brief:
+            return guesses  # a few characters are near to many phrasings and prove nothing
+        shares = {g.label: g.share for g in guesses}
+        for near in self._phrasings.nearest(reading.masked, 4):
+            if near.likeness > ECHO_FROM:
+                shares[near.owner] = shares.get(near.owner, 0.0) + ECHO_SHARE * (near.likeness - ECHO_FROM)
+        total = sum(shares.values())
+        ranked = sorted(shares.items(), key=lambda s: (-s[1], s[0]))
+        return [Guess(label, share / total) for label, share in ranked]
+
     # -- helpers ----------------------------------------------------------------------------------------------
 
     def _follow(self, reading: Reading, guesses: Sequence[Guess], context: str) -> Match | None:
@@ -332,7 +396,7 @@ class Matcher:
 
     def _transfer(self, thing: Span, reading: Reading, before: Reading) -> Match:
         """那水表呢: what was asked about the old thing, asked about the new one."""
-        heard = self.models.intents.guesses(before.grams)
+        heard = self._guesses(before)
         guesses = self._weighed([g for g in heard if g.label not in NO_CARD], best_thing(before.things), before)
         label = guesses[0].label if guesses else ""
         if label in ASPECT_LABELS or not label:
@@ -377,6 +441,31 @@ def _unclear_table(library: Library, reader: Reader) -> dict[str, Unclear]:
             text = reader.normaliser.message(say)
             table[text.hanzi] = table[text.sounds] = unclear
     return table
+
+
+def _phrasing_index(library: Library, reader: Reader) -> PhraseIndex:
+    index = PhraseIndex()
+    for label, sentences in library.phrasings.items():
+        for sentence in sentences:
+            index.add(label, reader.normaliser.message(sentence))
+    for topic in library.topics.values():
+        questions = [(f.question, *f.alternatives) for f in map(library.faqs.__getitem__, topic.faq)]
+        for phrase in (topic.question, *(p for group in questions for p in group)):
+            index.add(topic.id, reader.normaliser.message(phrase))
+    index.freeze()
+    return index
+
+
+def _fragments(library: Library, reader: Reader, ordinary: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Pieces of instruments' names, with the instruments that bear them, those with most such names first."""
+    counts: dict[str, Counter[str]] = {}
+    for instrument in library.instruments.values():
+        for name in (instrument.name, *instrument.aliases):
+            text = reader.normaliser.term(name).hanzi
+            pieces = {text[i : i + n] for n in FRAGMENT_LENGTHS for i in range(len(text) - n + 1)}
+            for piece in pieces - ordinary:
+                counts.setdefault(piece, Counter())[instrument.id] += 1
+    return {piece: tuple(entry for entry, _ in bearers.most_common(3)) for piece, bearers in counts.items()}
 
 
 def _general(aspect: Aspect) -> tuple[str, ...]:

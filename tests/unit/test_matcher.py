@@ -25,7 +25,21 @@ def test_the_right_card(matcher: Matcher, query: str, entry: str, aspect: Aspect
     assert (match.decision, match.ids[0], match.aspect) == (Decision.ANSWER, entry, aspect)
 
 
-@pytest.mark.parametrize("query", ["磅秤要检吗", "CT要检吗", "秤要检吗", "温度计"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "磅秤要检吗",
+        "CT要检吗",
+        "秤要检吗",
+        "温度计",
+        "这个机器要检吗",
+        "体温",
+        "气表和水表",
+        "要罚吗",
+        "正书",
+        "体温枪还是体温表要检",
+    ],
+)
 def test_a_word_with_several_meanings_asks_the_use_first(matcher: Matcher, query: str) -> None:
     match = matcher.match(query)
     assert match.decision is Decision.CHOOSE
