@@ -56,6 +56,7 @@ def report(trades: Trades, answers: Answers, on: date) -> Reply:
     return Reply(text, NEXT, more=more)
 
 
+SHOPS = ("摊", "店", "档", "馆", "超市", "铺")
 OPENING = re.compile(
     r"^(?:我|俺|咱|我家|我们|咱们)?(?:想|要|准备|打算|刚|新)*(?:开了?|盘下|接手)(?:一?[家个间]|了)?.{1,12}$"
 )
@@ -65,6 +66,8 @@ ASKING = re.compile(r"[吗呢么？?]|什么|哪些|哪里|怎么|多少|多久|
 def recognise(_talk: Talk, text: str) -> str | None:
     """我开海鲜摊 opens the check-up; a question about a trade is for the knowledge base."""
     said = text.strip()
+    if said in {name for trade in own_trades().packs for name in (trade.shop, *trade.aliases) if name.endswith(SHOPS)}:
+        return "told"
     if OPENING.match(said) and not ASKING.search(said) and own_trades().spot(said):
         return "told"
     return None

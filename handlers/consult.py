@@ -92,6 +92,15 @@ def submit(talk: Talk, _form: str, answers: dict[str, Any]) -> list[Reply]:
     ]
 
 
+def cancel(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
+    """A consult called for and taken back before anything was asked is closed; one with a question stays."""
+    row = consults.find_consult(talk.session, talk.contact_id, answers["number"])
+    if row is None or row.question or row.files:
+        return [Reply("好的。已经登记的问题工作人员仍会答复。", (Choice("看菜单", "menu:"),))]
+    row.state = consults.ConsultState.CLOSED
+    return [Reply(f"好的，{row.number} 已取消。", (Choice("看菜单", "menu:"),))]
+
+
 def files(talk: Talk) -> list[Reply]:
     """Pictures and files that came without a flow: they go to the open consult, or wait for a word what they are."""
     new = [a.sha256 for a in talk.inbound.attachments]

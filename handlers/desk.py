@@ -72,7 +72,7 @@ def build_desk() -> Desk[Talk]:
                 recognise=checkup.recognise,
                 commands=dict.fromkeys(("开店体检", "开店计量体检", "计量体检", "/checkup"), "start"),
             ),
-            Service("consult", consult.act, forms=(consult.CONSULT,), submit=consult.submit),
+            Service("consult", consult.act, forms=(consult.CONSULT,), submit=consult.submit, cancel=consult.cancel),
         ),
         menu=menu,
         help=help_,

@@ -80,7 +80,7 @@ def received(answers: Answers) -> str:
         parts.append(f"少 {plain(short)} {'毫升' if sale.volume else '克'}" if short > 0 else "没有少")
     if sale.unit_price_yuan_per_kg is not None:
         parts.append(f"单价 {plain(sale.unit_price_yuan_per_kg)} 元/公斤")
-    return "收到：" + "，".join(p for p in parts if p) + "。\n您称的时候："
+    return "收到：" + "，".join(p for p in parts if p) + "。\n按这些数已经超了，再问一句，您称的时候："
 
 
 def _weight(word: str, grams: Decimal | None, sale: Sale) -> str:
@@ -97,7 +97,7 @@ def _asks_packing(answers: Answers) -> bool:
     """Bags and ice matter for goods weighed loose; a package or fuel has none."""
     sale = read_sale(told(answers))
     verdict = judge(sale, TABLE_DAY).verdict
-    return verdict in (Verdict.EXCEEDS, Verdict.OFFICER) and not (sale.prepacked or sale.fuel)
+    return verdict in (Verdict.EXCEEDS, Verdict.OFFICER) and not (sale.prepacked or sale.fuel or sale.container)
 
 
 def _read_story(inbound: Inbound) -> str:
@@ -168,9 +168,12 @@ PACKING_ADVICE = {
 def submit(talk: Talk, form: str, answers: dict[str, Any]) -> list[Reply]:
     if form == SCALE.name:
         return [_scale_result(answers)]
-    judgement = judge(read_sale(told(answers)), talk.today)
-    advice = PACKING_ADVICE.get(answers.get("packing") or "")
-    text = f"{judgement.text}\n{advice}" if advice else judgement.text
+    sale = read_sale(told(answers))
+    judgement = judge(sale, talk.today)
+    advice = [PACKING_ADVICE.get(answers.get("packing") or "", "")]
+    if "鱼" in (sale.goods or "") and judgement.limits and "活" not in told(answers):
+        advice.append("如果买的是活鱼，附表没有给数，不能按这个限值算。")
+    text = "\n".join([judgement.text, *filter(None, advice)])
     return [Reply(text, _after(judgement, answers))]
 
 

@@ -25,15 +25,22 @@ def answer(talk: Talk, text: str) -> list[Reply]:
     match = talk.matcher.match(text, _context(talk))
     if match.decision is Decision.ABSTAIN:
         return [_no_card(talk, text, match)]
-    talk.state.query, talk.state.query_at, talk.state.misses = text[:200], talk.now, 0
+    talk.state.misses = 0
     if match.decision is Decision.CHOOSE:
+        # What was unclear is no ground for the next question to stand on; it is kept for the miss list only.
+        talk.state.query, talk.state.query_at = text[:200], None
         return [ask_back(match)]
+    if not (match.followed and talk.state.query):
+        talk.state.query = text[:200]
+    talk.state.query_at = talk.now
     return [card(talk, match.ids, match.aspect)]
 
 
 def side_answer(talk: Talk, text: str) -> Reply | None:
     """In the middle of a form only a sure answer may break in, and it brings no choices of its own."""
     match = talk.matcher.match(text)
+    if match.smalltalk and text.strip():
+        return Reply("好的。")
     if match.decision is not Decision.ANSWER or match.aspect is Aspect.OVERVIEW:
         return None
     return Reply(answer_text(talk.library, match.ids, match.aspect, talk.today), about=match.ids[:1])

@@ -428,6 +428,9 @@ def tidy(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).lower())
 
 
+BARE_COUNT = 5
+
+
 def read_count(text: str) -> int | None:
     """How many: ``2``, ``２台``, ``两台秤``, ``十二``, ``没有``. None when it is vague, several numbers or none."""
     said = tidy(text).rstrip("。.!！,，吧呢哦的")
@@ -436,6 +439,8 @@ def read_count(text: str) -> int | None:
     found = re.findall(_NUMERAL, said)
     if len(found) != 1 or _VAGUE.search(said):
         return None
+    if len(said) > BARE_COUNT and not re.search(rf"{found[0]}[台把个杆支条部枪只]", said):
+        return None  # 自己拧一下得行不: a remark, not a count
     # A minus or a decimal point beside the number makes it something else than a count.
     return None if re.search(r"[-.%]", said) else _number(found[0])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,9 @@ YIELD = 0.7
 DUTY_SHARE = 0.5
 ECHO_FROM, ECHO_SHARE = 0.3, 0.5
 EITHER_OR = "还是"
+FOLLOW_UP = 12
+GENERAL_LABEL = {topic: aspect.value for aspect, topic in GENERAL_TOPIC.items()}
+"""The aspect behind a general card: with a thing known, 多久 asks its period, not all periods."""
 COMMONEST = ("electronic-price-scale", "water-meter-small", "electronic-bp-monitor")
 FRAGMENT_LENGTHS = (2, 3)
 TRADE_DUTIES = ("optician-duty", "fuel-station-duty", "medical-duty", "market-organiser-duty")
@@ -88,6 +91,7 @@ class Limits:
     lead: float = 1.4
     no_card: float = 0.60
     no_card_unsupported: float = 0.35
+    no_card_brief: float = 0.3
     phrase: float = 0.80
     thing: float = 0.05
     thing_lead: float = 1.6
@@ -140,6 +144,8 @@ class Match:
     question: str = ""
     why: str = ""
     smalltalk: bool = False
+    followed: bool = False
+    """Answered about the thing of the message before: that message stays the ground for the next one."""
 
 
 class Matcher:
@@ -245,6 +251,8 @@ class Matcher:
         outside = sum(g.share for g in guesses if g.label in NO_CARD)
         supported = bool(reading.cues) or any(t.likeness is not Likeness.SLIP for t in reading.things)
         # A card in answer to a greeting is sillier than a greeting in answer to a question.
+        if not supported and len(reading.text) <= self._limits.brief:
+            return outside >= self._limits.no_card_brief
         plain = not supported or guesses[0].label == "smalltalk"
         return outside >= (self._limits.no_card_unsupported if plain else self._limits.no_card)
 
@@ -384,25 +392,51 @@ class Matcher:
         """A follow-up that leaves out the thing or the aspect takes it from the message before."""
         before = self.reader.read(context)
         thing, old = best_thing(reading.things), best_thing(before.things)
-        if thing is not None and len(reading.rest) <= 2:
+        if thing is not None and len(reading.rest) <= 2 and not self._asks(reading):
             return self._transfer(thing, reading, before)
-        if thing is None and old is not None and len(reading.text) <= 12:
-            first = guesses[0]
-            if first.label in ASPECT_LABELS:
-                return self._about(old, ASPECT_LABELS[first.label], reading, guesses)
-            if first.label in TOPIC_ASPECTS and first.share >= self._limits.sure and _entries(old):
-                return self._answer(reading, TOPIC_ASPECTS[first.label], (first.label, *_entries(old)[:2]), guesses)
+        if thing is None and old is not None and _entries(old) and len(reading.text) <= FOLLOW_UP:
+            return self._same_thing(old, reading, guesses)
         return None
+
+    def _asks(self, reading: Reading) -> bool:
+        """Whether the message has a question of its own, however short."""
+        said = reading.masked.hanzi
+        return any(word in said for word in (*self.words.duty, *self.words.other_questions))
+
+    def _same_thing(self, old: Span, reading: Reading, guesses: Sequence[Guess]) -> Match | None:
+        """多久? 要钱吗? after a card: another aspect of the thing that was spoken of."""
+        label = self._aspect_of_few_words(reading, guesses)
+        if label in ASPECT_LABELS:
+            return replace(self._about(old, ASPECT_LABELS[label], reading, guesses), followed=True)
+        if label in TOPIC_ASPECTS:
+            ids = (label, *_entries(old)[:2])
+            return replace(self._answer(reading, TOPIC_ASPECTS[label], ids, guesses), followed=True)
+        return None
+
+    def _aspect_of_few_words(self, reading: Reading, guesses: Sequence[Guess]) -> str:
+        """The aspect asked by words too few to stand alone; empty when they ask something else."""
+        unclear = self._unclear.get(reading.text.hanzi)
+        meant = [c.entry for c in unclear.choices] if unclear else []
+        for entry in meant:
+            if entry in TOPIC_ASPECTS:
+                return GENERAL_LABEL.get(entry, entry)
+        if self._no_card(reading, guesses):
+            return ""
+        known = [g for g in guesses if g.label in ASPECT_LABELS or g.label in TOPIC_ASPECTS]
+        best = known[0] if known else None
+        lead = best is not None and (best is guesses[0] or best.share >= self._limits.sure / 2)
+        return GENERAL_LABEL.get(best.label, best.label) if best is not None and lead else ""
 
     def _transfer(self, thing: Span, reading: Reading, before: Reading) -> Match:
         """那水表呢: what was asked about the old thing, asked about the new one."""
         heard = self._guesses(before)
         guesses = self._weighed([g for g in heard if g.label not in NO_CARD], best_thing(before.things), before)
-        label = guesses[0].label if guesses else ""
-        if label in ASPECT_LABELS or not label:
+        clear = guesses and guesses[0].share >= self._limits.sure
+        label = guesses[0].label if clear else ""
+        if label in ASPECT_LABELS or label not in TOPIC_ASPECTS:
             return self._about(thing, ASPECT_LABELS.get(label, Aspect.OVERVIEW), reading, guesses)
         ids = [label, *_entries(thing)]
-        return self._answer(reading, TOPIC_ASPECTS.get(label, Aspect.OTHER), ids, guesses)
+        return self._answer(reading, TOPIC_ASPECTS[label], ids, guesses)
 
     def _nearest_faq(self, reading: Reading) -> Near | None:
         near = self.phrases.nearest(reading.text, 1)

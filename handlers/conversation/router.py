@@ -47,6 +47,8 @@ class Service(Generic[TalkT]):
     submit: Callable[[TalkT, str, dict[str, Any]], Replies] | None = None
     recognise: Callable[[TalkT, str], str | None] = lambda _talk, _text: None
     commands: Mapping[str, str] | None = None
+    cancel: Callable[[TalkT, dict[str, Any]], Replies] | None = None
+    """What leaving a form of this service undoes; without it the answers are kept as a draft."""
 
 
 @dataclass(frozen=True, slots=True)

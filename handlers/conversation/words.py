@@ -33,6 +33,9 @@ _GLOBAL_WORDS: dict[str, Global] = {
     **dict.fromkeys(("更多", "还有呢", "详细", "more"), Global.MORE),
 }
 
+_LEAVING = ("算了", "不弄了", "不填了", "不搞了")
+LEAVING_LENGTH = 10
+"""算了不投诉了 is a wish to leave; a longer sentence that begins so may be a story."""
 _BACK = frozenset(("返回", "上一步", "回上一步", "back"))
 _SKIP = frozenset(("跳过", "没有", "无", "略过", "不填", "skip"))
 _NUMERALS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
@@ -51,7 +54,10 @@ def fold(text: str) -> str:
 
 
 def global_word(text: str) -> Global | None:
-    return _GLOBAL_WORDS.get(fold(text))
+    said = fold(text)
+    if said.startswith(_LEAVING) and len(said) <= LEAVING_LENGTH:
+        return Global.CANCEL
+    return _GLOBAL_WORDS.get(said)
 
 
 def is_back(text: str) -> bool:
