@@ -25,6 +25,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SettingsError, DataError) as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        print(
+            f"打不开 {error.filename or '数据文件夹'}：{error.strerror}。请检查 HONESTSCALE_DATA_DIR 和权限。",
+            file=sys.stderr,
+        )
+        return 2
     return result
 
 
@@ -71,10 +77,11 @@ def _queries(arguments: argparse.Namespace) -> Iterator[tuple[str, str | None]]:
         if text.startswith("{"):
             try:
                 data = json.loads(text)
-                yield str(data["q"]), data.get("ctx")
+            except ValueError:
+                data = {}  # a message that merely begins with a brace is a message
+            if isinstance(data.get("q"), str):
+                yield data["q"], data["ctx"] if isinstance(data.get("ctx"), str) else None
                 continue
-            except (ValueError, KeyError):
-                pass  # a message that merely begins with a brace is a message
         yield text, None
 
 
@@ -131,8 +138,18 @@ def _consults(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("日期请写成 2027-01-08 这样") from None
+
+
 def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("时刻请写成 2026-12-01T09:00 这样") from None
     return (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).astimezone(UTC)
 
 
@@ -157,13 +174,13 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--ctx", help="同一个人的上一句")
     ask.add_argument("--json", action="store_true")
     ask.add_argument("--stdin", action="store_true", help='一行一问，或一行一个 {"q": …, "ctx": …}')
-    ask.add_argument("--on", type=date.fromisoformat, default=today, help="按哪一天的规定回答")
+    ask.add_argument("--on", type=_day, default=today, help="按哪一天的规定回答")
     ask.set_defaults(run=_ask)
 
     judge = commands.add_parser("judge", help="当场判定")
     judge.add_argument("text")
     judge.add_argument("--json", action="store_true")
-    judge.add_argument("--on", type=date.fromisoformat, default=today)
+    judge.add_argument("--on", type=_day, default=today)
     judge.set_defaults(run=_judge)
 
     consults = commands.add_parser("consults", help="看待答复的人工咨询；给出编号和答复就发给提问的人")

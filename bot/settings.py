@@ -63,5 +63,8 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"HONESTSCALE_{'_'.join(map(str, e['loc'])).upper()} 不对：{e['msg']}" for e in error.errors()]
+        lines = [
+            f"HONESTSCALE_{'_'.join(map(str, e['loc'])).upper()} 不对：{e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
         raise SettingsError("\n".join(lines)) from None

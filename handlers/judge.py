@@ -80,7 +80,9 @@ def received(answers: Answers) -> str:
         parts.append(f"少 {plain(short)} {'毫升' if sale.volume else '克'}" if short > 0 else "没有少")
     if sale.unit_price_yuan_per_kg is not None:
         parts.append(f"单价 {plain(sale.unit_price_yuan_per_kg)} 元/公斤")
-    return "收到：" + "，".join(p for p in parts if p) + "。\n按这些数已经超了，再问一句，您称的时候："
+    exceeds = judge(sale, TABLE_DAY).verdict is Verdict.EXCEEDS
+    ask = "按这些数已经超了，再问一句，您称的时候：" if exceeds else "您称的时候："
+    return "收到：" + "，".join(p for p in parts if p) + f"。\n{ask}"
 
 
 def _weight(word: str, grams: Decimal | None, sale: Sale) -> str:

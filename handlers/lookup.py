@@ -12,6 +12,15 @@ from handlers.talk import Talk
 from knowledge.matcher import Aspect, Decision, Match, Matcher
 from storage import consults
 
+THANKS = ("谢", "多谢", "好的", "辛苦", "唔该")
+ASPECT_WORDS = {
+    Aspect.OBLIGATION: "要检吗",
+    Aspect.PERIOD: "多久检一次",
+    Aspect.TOLERANCE: "允许误差多少",
+    Aspect.FEE: "检定收费吗",
+    Aspect.WHERE: "怎么申请检定",
+    Aspect.PENALTY: "没检罚多少",
+}
 CONTEXT_LIFE = timedelta(minutes=10)
 MISSES_BEFORE_HUMAN = 2
 STARTS = (
@@ -25,22 +34,25 @@ def answer(talk: Talk, text: str) -> list[Reply]:
     match = talk.matcher.match(text, _context(talk))
     if match.decision is Decision.ABSTAIN:
         return [_no_card(talk, text, match)]
-    talk.state.misses = 0
+    talk.state.query, talk.state.query_at, talk.state.misses = text[:200], talk.now, 0
     if match.decision is Decision.CHOOSE:
-        # What was unclear is no ground for the next question to stand on; it is kept for the miss list only.
-        talk.state.query, talk.state.query_at = text[:200], None
+        talk.state.ground = ""  # what was unclear is nothing for the next question to stand on
         return [ask_back(match)]
-    if not (match.followed and talk.state.query):
-        talk.state.query = text[:200]
-    talk.state.query_at = talk.now
+    talk.state.ground = spelled_out(talk, match) or text[:200]
     return [card(talk, match.ids, match.aspect)]
+
+
+def spelled_out(talk: Talk, match: Match) -> str:
+    """电能表多久检一次, whatever few words asked it: a chain of follow-ups keeps its thing and its aspect."""
+    thing = next((talk.library.instruments[i] for i in match.ids if i in talk.library.instruments), None)
+    return f"{thing.name}{ASPECT_WORDS[match.aspect]}" if thing and match.aspect in ASPECT_WORDS else ""
 
 
 def side_answer(talk: Talk, text: str) -> Reply | None:
     """In the middle of a form only a sure answer may break in, and it brings no choices of its own."""
     match = talk.matcher.match(text)
-    if match.smalltalk and text.strip():
-        return Reply("好的。")
+    if match.smalltalk and text.strip().startswith(THANKS):
+        return Reply("不客气。")
     if match.decision is not Decision.ANSWER or match.aspect is Aspect.OVERVIEW:
         return None
     return Reply(answer_text(talk.library, match.ids, match.aspect, talk.today), about=match.ids[:1])
@@ -155,4 +167,4 @@ def _follow_up(talk: Talk, entry: str) -> Choice:
 
 def _context(talk: Talk) -> str | None:
     recent = talk.state.query_at is not None and talk.now - talk.state.query_at <= CONTEXT_LIFE
-    return talk.state.query if recent and talk.state.query else None
+    return talk.state.ground if recent and talk.state.ground else None

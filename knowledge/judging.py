@@ -156,15 +156,19 @@ def _case(sale: Sale) -> _Case:
 
 
 def _with_derived_price(case: _Case) -> _Case:
-    """Total ÷ weight stands in for the price when nothing else places the goods, unless it falls near a band's edge."""
+    """Total ÷ weight stands in for a price that was not said; near a band's edge only beside a kind that is known."""
     total = _positive(case.sale.total_yuan)
-    known = case.price is not None or (case.goods is not None and case.goods.kind in tolerance.tabled_kinds())
-    if known or total is None or case.paid is None or case.sale.volume or not case.retail:
+    if case.price is not None or total is None or case.paid is None or case.sale.volume or not case.retail:
         return case
     price = total / (case.paid / _KG)
-    if any(abs(price - edge) <= edge * _EDGE_MARGIN for edge in tolerance.price_edges()):
+    tabled = case.goods is not None and case.goods.kind in tolerance.tabled_kinds()
+    if _near_edge(price) and not tabled:
         return case
     return replace(case, price=price, price_derived=True)
+
+
+def _near_edge(price: Decimal) -> bool:
+    return any(abs(price - edge) <= edge * _EDGE_MARGIN for edge in tolerance.price_edges())
 
 
 def _missing_amounts(case: _Case) -> tuple[str, ...]:
@@ -215,7 +219,10 @@ def _bases(case: _Case, on: date) -> list[tuple[str, Limit | None]]:
         bases.append(("kind", tolerance.limit(kind, paid, on)))
     # The price bands are worded for food; a ring has its own table.
     if case.price is not None and kind not in _METALS:
-        bases.append(("price", tolerance.limit(case.price, paid, on)))
+        # A total is rounded: near an edge the price may lie in either band, and both must agree.
+        unsure = case.price_derived and _near_edge(case.price)
+        factors = (1 - _EDGE_MARGIN, 1 + _EDGE_MARGIN) if unsure else (Decimal(1),)
+        bases += [("price", tolerance.limit(case.price * factor, paid, on)) for factor in factors]
     if case.sale.fair_scale:
         return [(name, found and tolerance.recheck_limit(found)) for name, found in bases]
     return bases

@@ -75,6 +75,7 @@ DUTY_SHARE = 0.5
 ECHO_FROM, ECHO_SHARE = 0.3, 0.5
 EITHER_OR = "还是"
 FOLLOW_UP = 12
+TRAILING = "呢啊呀吧嘛哦噢"
 GENERAL_LABEL = {topic: aspect.value for aspect, topic in GENERAL_TOPIC.items()}
 """The aspect behind a general card: with a thing known, 多久 asks its period, not all periods."""
 COMMONEST = ("electronic-price-scale", "water-meter-small", "electronic-bp-monitor")
@@ -189,7 +190,7 @@ class Matcher:
     # -- deciding ---------------------------------------------------------------------------------------------
 
     def _decide(self, reading: Reading, guesses: Sequence[Guess]) -> Match:
-        unclear = self._unclear.get(reading.text.hanzi) or self._unclear.get(reading.text.sounds)
+        unclear = self._unclear_of(reading)
         if unclear is not None:
             return self._ask(unclear, Aspect.OTHER, reading, guesses)
         open_choice = self._either_or(reading) or self._fragment(reading, guesses)
@@ -208,6 +209,10 @@ class Matcher:
         if aspect is not None:
             return self._aspect(reading, thing, aspect, inside)
         return self._topic(reading, thing, inside)
+
+    def _unclear_of(self, reading: Reading) -> Unclear | None:
+        said = reading.text.hanzi.rstrip(TRAILING)
+        return self._unclear.get(said) or self._unclear.get(reading.text.sounds)
 
     def _either_or(self, reading: Reading) -> Match | None:
         """体温枪还是体温表: two things named, which one is meant is asked."""
@@ -415,7 +420,7 @@ class Matcher:
 
     def _aspect_of_few_words(self, reading: Reading, guesses: Sequence[Guess]) -> str:
         """The aspect asked by words too few to stand alone; empty when they ask something else."""
-        unclear = self._unclear.get(reading.text.hanzi)
+        unclear = self._unclear_of(reading)
         meant = [c.entry for c in unclear.choices] if unclear else []
         for entry in meant:
             if entry in TOPIC_ASPECTS:
@@ -431,7 +436,7 @@ class Matcher:
         """那水表呢: what was asked about the old thing, asked about the new one."""
         heard = self._guesses(before)
         guesses = self._weighed([g for g in heard if g.label not in NO_CARD], best_thing(before.things), before)
-        clear = guesses and guesses[0].share >= self._limits.sure
+        clear = guesses and guesses[0].share >= self._limits.sure and _entries(thing)
         label = guesses[0].label if clear else ""
         if label in ASPECT_LABELS or label not in TOPIC_ASPECTS:
             return self._about(thing, ASPECT_LABELS.get(label, Aspect.OVERVIEW), reading, guesses)

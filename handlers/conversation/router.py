@@ -129,7 +129,9 @@ class Desk(Generic[TalkT]):
             picked = read_digits(text, len(options.choices))
             if picked:
                 return self.act(talk, options.choice(picked[0]).action)
-            label = next((c for c in options.choices if fold(c[0]) == fold(text)), None)
+            said = fold(text)
+            # A label may be typed whole, or by its sign or its words alone: 👍, 有用.
+            label = next((c for c in options.choices if said == fold(c[0]) or said in fold(c[0]).split()), None)
             if label:
                 return self.act(talk, label[1])
             if is_bare_number(text):
@@ -208,12 +210,14 @@ class Desk(Generic[TalkT]):
             Reply(talk.state.more, tuple(Choice(*c) for c in talk.state.options.choices) if talk.state.options else ())
         ]
 
-    def _park(self, talk: TalkT) -> None:
-        """Leave the form that is open, keeping what was filled in."""
+    def _park(self, talk: TalkT) -> bool:
+        """Leave the form that is open, keeping what was filled in; whether anything was kept."""
         left, talk.state.form, talk.state.options = talk.state.form, None, None
         found = self.form(left.form) if left else None
         if left and found and found[1].keep and left.answers:
             talk.state.draft, talk.state.draft_at = left, talk.now
+            return True
+        return False
 
     # -- forms ------------------------------------------------------------------------------------------------
 

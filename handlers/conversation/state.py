@@ -32,7 +32,10 @@ class OpenOptions:
 
 @dataclass(slots=True)
 class DialogueState:
-    """``form`` is being filled in, ``draft`` was left for later; ``query`` is the last question asked in words."""
+    """``form`` is being filled in, ``draft`` was left for later; ``query`` is the last question asked in words.
+
+    ``ground`` is what a follow-up stands on: the last question with thing and aspect spelled out.
+    """
 
     form: FormState | None = None
     draft: FormState | None = None
@@ -41,6 +44,7 @@ class DialogueState:
     more: str = ""
     query: str = ""
     query_at: datetime | None = None
+    ground: str = ""
     misses: int = 0
     last_ids: list[int] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -63,6 +67,7 @@ class DialogueState:
             "more": self.more,
             "query": self.query,
             "query_at": _out(self.query_at),
+            "ground": self.ground,
             "misses": self.misses,
             "last_ids": self.last_ids,
             "files": self.files,
@@ -85,6 +90,7 @@ class DialogueState:
             more=data.get("more", ""),
             query=data.get("query", ""),
             query_at=_in(data.get("query_at")),
+            ground=data.get("ground", ""),
             misses=data.get("misses", 0),
             last_ids=list(data.get("last_ids", [])),
             files=list(data.get("files", [])),

@@ -112,7 +112,10 @@ def test_actual_and_shortage_give_the_paid_weight():
 def test_total_stands_in_for_an_unknown_price_away_from_the_edges():
     assert judge(read_sale("买了2斤 付了56块 少了100克"), TODAY).verdict == "exceeds"
     assert judge(read_sale("买了2斤 付了30块 少了100克"), TODAY).missing == ("goods_or_price",)
-    assert [used.basis for used in judge(read_sale("买了2斤排骨 付了56块 少了100克"), TODAY).limits] == ["kind"]
+    assert [used.basis for used in judge(read_sale("买了2斤排骨 付了56块 少了100克"), TODAY).limits] == [
+        "kind",
+        "price",
+    ]
 
 
 def has(found, words):
@@ -225,3 +228,18 @@ def test_any_text_gets_an_answer(text):
 def test_huge_figures_are_worded_too():
     sale = Sale(goods="排骨", paid_g=Decimal("1e40"), shortage_g=Decimal(5))
     assert judge(sale, TODAY).verdict is Verdict.NOT_APPLICABLE
+
+
+def test_a_total_is_a_price_too_and_may_disagree_with_the_kind():
+    assert judge(read_sale("买了2斤鸡架 一共5元 少10克"), TODAY).verdict == "officer"
+    assert judge(read_sale("2斤车厘子 花了120元 少10克"), TODAY).verdict == "officer"
+
+
+def test_measured_is_weighed():
+    assert judge(read_sale("加油50升 实测49.84升"), TODAY).verdict == "exceeds"
+    assert judge(read_sale("2斤排骨 实测1.8斤"), TODAY).verdict == "exceeds"
+
+
+def test_a_weight_written_on_the_package_is_net_content():
+    assert judge(read_sale("饼干写100克 只有95.3克"), TODAY).verdict == "exceeds"
+    assert judge(read_sale("一袋500克的薯片实际只有490克"), TODAY).verdict == "within"
