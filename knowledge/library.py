@@ -10,15 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from knowledge.files import DATA, load_yaml
+from knowledge.files import DATA, DataError, load_yaml
 
 STALE_AFTER_DAYS = 366
 
-
-class DataError(ValueError):
-    """A fact is not as it must be; the text names file, entry and field."""
+__all__ = ["DataError", "Library"]
 
 
 class Confidence(StrEnum):
@@ -183,6 +181,26 @@ class Ambiguity(Fact):
     """The reading meant when the question takes the duty for granted (how often, how much error)."""
 
 
+class Question(Fact):
+    """One quiz question: four options, one right."""
+
+    id: str
+    topic: str
+    question: str
+    options: dict[str, str] = Field(min_length=4, max_length=4)
+    answer: str
+    explanation: str
+    law: str | None
+    sources: list[str] = Field(min_length=1)
+    confidence: Confidence
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Question:
+        if self.answer not in self.options:
+            raise ValueError("answer 不在 options 里")
+        return self
+
+
 class Unclear(Fact):
     """A short message that can mean several things within the field: it is asked back."""
 
@@ -268,6 +286,23 @@ class Library:
         for label, things in self.phrasing_things.items():
             yield from (("phrasing_things.yaml", label, "◇", thing, self.instruments) for thing in things)
         yield from (("descriptions.yaml", id_, "id", id_, self.instruments) for id_ in self.descriptions)
+
+
+def load_quiz(root: Path = DATA) -> dict[str, Question]:
+    return _by_id(root / "quiz.yaml", Question)
+
+
+def sources_named(data: Any) -> Iterable[str]:
+    """Every source code a nested fact file names, wherever it stands."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key == "sources" or str(key).endswith("_source"):
+                yield from value if isinstance(value, list) else ()
+            else:
+                yield from sources_named(value)
+    elif isinstance(data, list):
+        for item in data:
+            yield from sources_named(item)
 
 
 def variant(entry: Faq | Topic, on: date) -> Variant | None:

@@ -251,7 +251,7 @@ class Matcher:
         return guesses[0].label not in ASPECT_LABELS and guesses[0].share < self._limits.vague if default else True
 
     def _no_card(self, reading: Reading, guesses: Sequence[Guess]) -> bool:
-        if not reading.text.hanzi:
+        if not reading.text.hanzi or _gibberish(reading):
             return True
         outside = sum(g.share for g in guesses if g.label in NO_CARD)
         supported = bool(reading.cues) or any(t.likeness is not Likeness.SLIP for t in reading.things)
@@ -505,6 +505,11 @@ def _fragments(library: Library, reader: Reader, ordinary: frozenset[str]) -> di
             for piece in pieces - ordinary:
                 counts.setdefault(piece, Counter())[instrument.id] += 1
     return {piece: tuple(entry for entry, _ in bearers.most_common(3)) for piece, bearers in counts.items()}
+
+
+def _gibberish(reading: Reading) -> bool:
+    """Letters that are neither pinyin nor a known name, and nothing else: password, <script>."""
+    return reading.text.hanzi.isascii() and not reading.things
 
 
 def _general(aspect: Aspect) -> tuple[str, ...]:

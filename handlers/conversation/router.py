@@ -177,13 +177,14 @@ class Desk(Generic[TalkT]):
         if talk.state.form is None:
             talk.state.options = None
             return [Reply("好的，没有进行中的事。需要时回“菜单”。")]
-        self._park(talk)
-        return [
-            Reply(
-                "已退出，填过的内容给您留 7 天，回“继续”接着填。",
-                (Choice("看菜单", "menu:"), Choice("继续填", "say:继续")),
-            )
-        ]
+        found = self.form(talk.state.form.form)
+        if found and found[0].cancel and not found[1].keep:
+            answers, talk.state.form, talk.state.options = talk.state.form.answers, None, None
+            return found[0].cancel(talk, answers)
+        if not self._park(talk):
+            return [Reply("好的，已退出。", (Choice("看菜单", "menu:"),))]
+        kept = "已退出，填过的内容给您留 7 天，回“继续”接着填。"
+        return [Reply(kept, (Choice("看菜单", "menu:"), Choice("继续填", "say:继续")))]
 
     def _resume(self, talk: TalkT) -> Replies:
         state = talk.state
