@@ -98,7 +98,7 @@ def _trade_field(trades: Trades) -> Field:
         return trade.id
 
     choices = tuple((trade.name, trade.id) for trade in trades.packs)
-    return Field("trade", ask=ASK_TRADE, parse=parse, choices=choices, label="行业")
+    return Field("trade", ask=ASK_TRADE, parse=parse, choices=choices)
 
 
 def _field(trades: Trades, name: str) -> Field:

@@ -142,6 +142,7 @@ JUDGE = Form(
             "packing",
             ask=received,
             choices=(("去了袋子和冰", "net"), ("连袋一起称的", "gross"), ("不确定", "unsure")),
+            fallback="unsure",
             when=_asks_packing,
         ),
     ),

@@ -422,7 +422,8 @@ class Matcher:
         """The aspect asked by words too few to stand alone; empty when they ask something else."""
         unclear = self._unclear_of(reading)
         meant = [c.entry for c in unclear.choices] if unclear else []
-        for entry in meant:
+        # 多久 after a card asks the interval; of the rest the first that is an aspect.
+        for entry in sorted(meant, key=lambda e: e not in GENERAL_LABEL):
             if entry in TOPIC_ASPECTS:
                 return GENERAL_LABEL.get(entry, entry)
         if self._no_card(reading, guesses):

@@ -40,7 +40,8 @@ class Field:
     optional: bool = False
     free_text: bool = False
     when: Callable[[Answers], bool] = lambda _answers: True
-    label: str = ""
+    fallback: Any = None
+    """Taken as the answer when a second message does not answer either: a question nobody must be stuck on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ def step(form: Form, state: FormState, inbound: Inbound) -> Step:
     try:
         value = _read(asked, inbound)
     except NotUnderstoodError as why:
+        if asked.fallback is not None and state.tries:
+            return _proceed(form, _answered(state, asked, asked.fallback))
         return _retry(asked, state, str(why))
     return _proceed(form, _answered(state, asked, value))
 

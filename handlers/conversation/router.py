@@ -231,10 +231,10 @@ class Desk(Generic[TalkT]):
         service, form = found
         step = forms.step(form, talk.state.form, inbound)
         if not step.understood:
-            command = self._command(inbound.text)
-            if command is not None:
+            elsewhere = self._command(inbound.text) or self._recognise(talk, inbound.text)
+            if elsewhere is not None:
                 self._park(talk)
-                return self.act(talk, command)
+                return self.act(talk, elsewhere)
             # Numbers are an attempt at the answer, not a question of another kind.
             side = None if any(map(str.isdecimal, inbound.text)) else self.side_answer(talk, inbound.text)
             if side is not None:
