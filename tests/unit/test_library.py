@@ -70,6 +70,13 @@ def test_unsure_is_never_worded_as_free_of_duty(library: Library) -> None:
             assert "无需检定" not in said, thing.id
 
 
+def test_a_doubtful_row_never_says_that_no_duty_exists(library: Library) -> None:
+    doubtful = [i for i in library.instruments.values() if i.confidence.catalogue is Confidence.LOW]
+    assert doubtful
+    for instrument in doubtful:
+        assert not any("不强检" in note.text or "不用检" in note.text for note in instrument.notes), instrument.id
+
+
 def test_low_confidence_says_so_somewhere(library: Library) -> None:
     """A card that is not sure of its catalogue row must not be sure overall."""
     for thing in library.instruments.values():
