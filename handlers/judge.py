@@ -16,7 +16,8 @@ from knowledge.scale_checks import compensation, pocket_check, price_check, read
 
 KG = Decimal(1000)
 TABLE_DAY = date(2026, 11, 22)
-"""Which facts are missing does not depend on the day; the verdict itself is for the day of the conversation."""
+"""The tables by which the form decides what to ask next: a form sees only answers, not the clock. They must be revisited
+when a table changes; the verdict that is given is always for the day of the conversation."""
 QUESTION_WORDS = ("多少", "几克", "几两", "允许", "误差", "标准", "正常", "怎么", "吗", "？", "?")
 PARTS = ("paid", "actual", "goods", "price", "kind", "story")
 """Answers first: the reader of quantities looks at 200 characters, and a story may be long."""

@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -138,10 +137,6 @@ class Normaliser:
                 codes[fuzzy] = chr(_SOUND_BASE + len(codes))
             self._sound_of[point] = codes[fuzzy]
             self._syllables[plain] = codes[fuzzy]
-
-    @cached_property
-    def syllable_count(self) -> int:
-        return len(set(self._syllables.values()))
 
 
 def _cut_to_question(text: str) -> str:

@@ -68,6 +68,7 @@ def test_other_business_gets_no_card(matcher: Matcher, query: str) -> None:
         ("那水表呢", "电能表几年换一次", "water-meter-small", Aspect.PERIOD),
         ("体温计呢", "血压计要强检吗", "glass-thermometer", Aspect.OBLIGATION),
         ("多久检一次", "加油机要检吗", "fuel-dispenser", Aspect.PERIOD),
+        ("多久一次", "我卖菜的，电子秤要年检吗", "electronic-price-scale", Aspect.PERIOD),
     ],
 )
 def test_a_follow_up_takes_the_missing_half_from_before(
@@ -75,6 +76,11 @@ def test_a_follow_up_takes_the_missing_half_from_before(
 ) -> None:
     match = matcher.match(query, context)
     assert (match.ids[0], match.aspect) == (entry, aspect)
+
+
+def test_a_price_asked_after_a_card_is_the_verification_fee(matcher: Matcher) -> None:
+    match = matcher.match("要多少钱", "我卖菜的，电子秤要年检吗")
+    assert (match.decision, match.ids[0]) == (Decision.ANSWER, "verification-fee")
 
 
 def test_a_new_question_is_not_bent_by_the_old_one(matcher: Matcher) -> None:
