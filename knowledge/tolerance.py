@@ -30,10 +30,6 @@ class Limit:
     confidence: str
     multiplier: int = 1
 
-    def exceeded_by(self, shortage_g: Decimal) -> bool:
-        """Whether the shortage is over the limit; exactly the limit is not."""
-        return shortage_g > self.limit_g
-
 
 @dataclass(frozen=True)
 class _Band:

@@ -52,11 +52,10 @@ def test_unknown_kinds_and_prices_have_no_limit():
     assert tolerance.limit(Decimal(0), Decimal(1000), TODAY) is None
 
 
-def test_equal_to_the_limit_is_not_over_it():
+def test_a_limit_names_its_clause():
     found = tolerance.limit("meat", Decimal(1000), TODAY)
     assert found is not None
-    assert not found.exceeded_by(Decimal(5))
-    assert found.exceeded_by(Decimal("5.01"))
+    assert found.limit_g == Decimal(5)
     assert "附表1" in found.clause
     assert found.confidence == "high"
 
