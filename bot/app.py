@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +24,7 @@ from knowledge.library import Library
 from knowledge.matcher import Matcher
 from knowledge.workdays import Calendar
 from storage import contacts, dialogues, evidence, outbox
-from storage.database import Database
+from storage.database import Database, Session
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(hours=24)
@@ -73,7 +74,7 @@ class Service:
 
     def talk(self, inbound: Inbound) -> list[Numbered]:
         """Answer one message and wait for it."""
-        return self._submit(inbound).result()
+        return self.take(inbound).result()
 
     def greet(self, inbound: Inbound) -> list[Numbered]:
         return self.turns.submit(lambda session: self.reception.welcome(session, inbound)).result()
@@ -91,7 +92,7 @@ class Service:
 
     async def send(self, inbound: Inbound) -> list[Numbered]:
         try:
-            future = self._submit(inbound)
+            future = self.take(inbound)
         except OverloadedError as error:
             raise BusyError from error
         try:
@@ -101,8 +102,22 @@ class Service:
             raise BusyError from error
         return [Numbered(_reply_line(n.id), n.reply, n.nonce) for n in lines]
 
-    def _submit(self, inbound: Inbound) -> Future[list[Numbered]]:
-        return self.turns.submit(lambda session: self.reception.turn(session, inbound))
+    def take(
+        self, inbound: Inbound, also: Callable[[Session, list[Numbered]], None] | None = None
+    ) -> Future[list[Numbered]]:
+        """Answer one message; ``also`` is done in the same transaction, after the turn."""
+
+        def work(session: Session) -> list[Numbered]:
+            lines = self.reception.turn(session, inbound)
+            if also is not None:
+                also(session, lines)
+            return lines
+
+        return self.turns.submit(work)
+
+    def shown(self, ids: Sequence[int], now: datetime) -> Future[None]:
+        """The person has seen these replies."""
+        return self.turns.submit(lambda session: outbox.mark_sent(session, ids, now))
 
     # -- web sessions -----------------------------------------------------------------------------------------
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
+import re
 from datetime import time
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handlers.talk import Office
@@ -13,6 +19,32 @@ from handlers.talk import Office
 
 class SettingsError(ValueError):
     """A setting is unusable; the text names it and says what would do."""
+
+
+class WechatMode(StrEnum):
+    SAFE = "safe"
+    PLAIN = "plain"
+
+
+class TelegramMode(StrEnum):
+    OFF = "off"
+    WEBHOOK = "webhook"
+    POLLING = "polling"
+
+
+NONE = SecretStr("")
+ABILITIES = frozenset(("customer", "template", "subscribe-standing", "subscribe-once"))
+"""What an Official Account may or may not be allowed to do, by its kind and certification."""
+SECRETS = (
+    "database_url",
+    "wechat_app_secret",
+    "wechat_token",
+    "wechat_aes_key",
+    "wechat_aes_key_previous",
+    "telegram_token",
+    "telegram_webhook_secret",
+)
+"""Settings that may each be a file in ``SECRETS_DIR``, named like the setting in small letters without the prefix."""
 
 
 class Settings(BaseSettings):
@@ -28,6 +60,73 @@ class Settings(BaseSettings):
     office_closes: time = Field(time(17, 30), description="下班时间")
     answer_by: time = Field(time(10, 0), description="下班后的咨询，承诺下一工作日几点前答复")
     worker_threads: int = Field(8, ge=1, le=64, description="PostgreSQL 上同时处理几条消息")
+
+    secrets_dir: str = Field("", description="密码和密钥可各放一个文件在这里，文件名如 wechat_app_secret")
+    public_url: str = Field("", description="用户看得到的网址，如 https://jl.example.gov.cn，末尾不带斜杠")
+
+    wechat_app_id: str = Field("", pattern=r"^(wx[0-9a-f]{16})?$", description="公众号 AppID；留空就不开微信")
+    wechat_app_secret: SecretStr = Field(NONE, description="公众号 AppSecret")
+    wechat_token: SecretStr = Field(NONE, description="服务器配置里的 Token，3 到 32 位字母数字")
+    wechat_aes_key: SecretStr = Field(NONE, description="服务器配置里的 EncodingAESKey，43 位")
+    wechat_aes_key_previous: SecretStr = Field(NONE, description="换钥期间的上一个 EncodingAESKey，换完删掉")
+    wechat_api_base: str = Field("https://api.weixin.qq.com", description="微信接口地址")
+    wechat_mode: WechatMode = Field(WechatMode.SAFE, description="safe 安全模式；plain 明文，只能在本机开发用")
+    wechat_abilities: str = Field(
+        "", description="账号能做什么，逗号隔开：customer,template,subscribe-standing,subscribe-once"
+    )
+    wechat_notices: str = Field("", description="通知模板文件（YAML）；没有就不发通知")
+
+    telegram_mode: TelegramMode = Field(TelegramMode.OFF, description="webhook、polling 或 off")
+    telegram_token: SecretStr = Field(NONE, description="Telegram 机器人令牌")
+    telegram_api_base: str = Field("https://api.telegram.org", description="Telegram 接口地址")
+    telegram_webhook_secret: SecretStr = Field(NONE, description="回调暗号，32 位以上的字母数字 _ -")
+    telegram_assessment_ref: str = Field("", description="数据出境安全评估文号；填了才在 Telegram 上办涉及个人信息的事")
+    telegram_staff: str = Field("", pattern=r"^(\d+(,\d+)*)?$", description="工作人员的 Telegram 数字 ID，逗号隔开")
+
+    @model_validator(mode="after")
+    def _channels_are_complete(self) -> Self:
+        if self.wechat_app_id:
+            self._complete_wechat()
+        if self.telegram_mode is not TelegramMode.OFF:
+            self._complete_telegram()
+        return self
+
+    def _complete_wechat(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]{3,32}", self.wechat_token.get_secret_value()):
+            raise ValueError("开了微信就要填 HONESTSCALE_WECHAT_TOKEN：3 到 32 位字母数字，与公众平台里填的一样")
+        if self.wechat_mode is WechatMode.SAFE and not _is_aes_key(self.wechat_aes_key):
+            raise ValueError("安全模式要填 HONESTSCALE_WECHAT_AES_KEY：43 位，从公众平台复制")
+        if self.wechat_aes_key_previous.get_secret_value() and not _is_aes_key(self.wechat_aes_key_previous):
+            raise ValueError("HONESTSCALE_WECHAT_AES_KEY_PREVIOUS 要么留空，要么是 43 位的旧密钥")
+        if (
+            self.wechat_mode is WechatMode.PLAIN
+            and self.public_url
+            and not is_local(urlsplit(self.public_url).hostname)
+        ):
+            raise ValueError("HONESTSCALE_WECHAT_MODE=plain 只能在本机开发用；对外服务请改成 safe")
+        unknown = self.abilities - ABILITIES
+        if unknown:
+            raise ValueError(f"HONESTSCALE_WECHAT_ABILITIES 里不认识 {'、'.join(sorted(unknown))}")
+
+    def _complete_telegram(self) -> None:
+        if not re.fullmatch(r"\d+:[A-Za-z0-9_-]{20,}", self.telegram_token.get_secret_value()):
+            raise ValueError("开了 Telegram 就要填 HONESTSCALE_TELEGRAM_TOKEN，形如 123456:ABC…")
+        if self.telegram_mode is TelegramMode.WEBHOOK and not re.fullmatch(
+            r"[A-Za-z0-9_-]{32,256}", self.telegram_webhook_secret.get_secret_value()
+        ):
+            raise ValueError(
+                "回调方式要填 HONESTSCALE_TELEGRAM_WEBHOOK_SECRET：32 到 256 位字母、数字、_ 或 -，请随机生成"
+            )
+
+    @field_validator("wechat_api_base", "telegram_api_base", "public_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("https", "http") or not parts.hostname):
+            raise ValueError("要写成 https://主机 这样的网址")
+        if value and parts.scheme == "http" and not is_local(parts.hostname):
+            raise ValueError("对外的网址要用 https")
+        return value.rstrip("/")
 
     @field_validator("database_url")
     @classmethod
@@ -55,16 +154,56 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         return self.data_dir / "cache"
 
+    @property
+    def abilities(self) -> frozenset[str]:
+        return frozenset(word.strip() for word in self.wechat_abilities.split(",") if word.strip())
+
+    @property
+    def telegram_staff_ids(self) -> frozenset[str]:
+        return frozenset(filter(None, self.telegram_staff.split(",")))
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, so that logs can leave them out."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        password = urlsplit(self.database_url).password if self.database_url else None
+        return tuple(filter(None, [*found, password]))
+
     def office(self) -> Office:
         return Office(self.bureau_name, self.hotline, self.office_opens, self.office_closes, self.answer_by)
 
 
+def is_local(host: str | None) -> bool:
+    """Whether a host name can only be reached from this machine."""
+    if host in ("localhost", None):
+        return host == "localhost"
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_aes_key(key: SecretStr) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9]{43}", key.get_secret_value()) is not None
+
+
 def load_settings() -> Settings:
     try:
-        return Settings()
+        return Settings(**_secret_files(os.environ.get("HONESTSCALE_SECRETS_DIR", "")))
     except ValidationError as error:
-        lines = [
-            f"HONESTSCALE_{'_'.join(map(str, e['loc'])).upper()} 不对：{e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        ]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(map(_complaint, error.errors()))) from None
+
+
+def _complaint(error: Any) -> str:
+    why = error["msg"].removeprefix("Value error, ")
+    return f"HONESTSCALE_{'_'.join(map(str, error['loc'])).upper()} 不对：{why}" if error["loc"] else why
+
+
+def _secret_files(folder: str) -> dict[str, str]:
+    """The secrets that lie in files; a file is taken before the environment."""
+    if not folder:
+        return {}
+    if not Path(folder).is_dir():
+        raise SettingsError(f"HONESTSCALE_SECRETS_DIR 不对：没有 {folder} 这个文件夹")
+    files = {name: Path(folder) / name for name in SECRETS}
+    return {name: path.read_text("utf-8").strip() for name, path in files.items() if path.is_file()}

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from storage.database import Database, Session, is_conflict
+from storage.failpoints import reach
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class SingleWriter:
             for future, _ in done:
                 future.set_exception(error)
             return
+        reach("turn.committed")
         for future, result in done:
             future.set_result(result)
 
@@ -115,10 +117,13 @@ class SideBySide:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._database.unit() as session:
-                    return work(session)
+                    result = work(session)
             except Exception as error:
                 if attempt == ATTEMPTS or not is_conflict(error):
                     raise
+            else:
+                reach("turn.committed")
+                return result
         raise AssertionError("the last attempt returns or raises")
 
 

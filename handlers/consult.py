@@ -20,7 +20,7 @@ WEEKDAYS = "一二三四五六日"
 
 def _read_question(inbound: Inbound) -> dict[str, Any]:
     text = inbound.text.strip()
-    files = [a.sha256 for a in inbound.attachments]
+    files = [a.name for a in inbound.attachments]
     if not text and not files:
         raise NotUnderstoodError("请写一句话，或发一张照片。")
     return {"text": text, "files": files}
@@ -63,7 +63,7 @@ def say_time(at: datetime, *, provisional: bool = False) -> str:
 
 def call_human(talk: Talk) -> tuple[Reply, str]:
     """Record the wish for a person at once; what the question is can follow. Returns the answer and the number."""
-    open_one = consults.latest_open(talk.session, talk.contact_id)
+    open_one = consults.latest_open(talk.session, talk.person_id)
     if open_one is not None and talk.now - open_one.created_at < REUSE_WITHIN:
         until = say_time(open_one.promised_at)
         return Reply(f"您的人工咨询已登记，编号 {open_one.number}，{until}前答复您。"), open_one.number
@@ -79,7 +79,7 @@ def call_human(talk: Talk) -> tuple[Reply, str]:
 
 def submit(talk: Talk, _form: str, answers: dict[str, Any]) -> list[Reply]:
     question = answers["question"]
-    row = consults.find_consult(talk.session, talk.contact_id, answers["number"])
+    row = consults.find_consult(talk.session, talk.person_id, answers["number"])
     if row is None:
         return [Reply("这条咨询已结束，回“人工”可以重新登记。")]
     row.question = "\n".join(part for part in (row.question, question["text"]) if part)
@@ -94,7 +94,7 @@ def submit(talk: Talk, _form: str, answers: dict[str, Any]) -> list[Reply]:
 
 def cancel(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
     """A consult called for and taken back before anything was asked is closed; one with a question stays."""
-    row = consults.find_consult(talk.session, talk.contact_id, answers["number"])
+    row = consults.find_consult(talk.session, talk.person_id, answers["number"])
     if row is None or row.question or row.files:
         return [Reply("好的。已经登记的问题工作人员仍会答复。", (Choice("看菜单", "menu:"),))]
     row.state = consults.ConsultState.CLOSED
@@ -103,8 +103,8 @@ def cancel(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
 
 def files(talk: Talk) -> list[Reply]:
     """Pictures and files that came without a flow: they go to the open consult, or wait for a word what they are."""
-    new = [a.sha256 for a in talk.inbound.attachments]
-    row = consults.latest_open(talk.session, talk.contact_id)
+    new = [a.name for a in talk.inbound.attachments]
+    row = consults.latest_open(talk.session, talk.person_id)
     if row is not None and talk.now - row.created_at < REUSE_WITHIN:
         row.files = [*row.files, *new]
         return [Reply(f"收到 {len(new)} 个文件，已加到您的咨询 {row.number}。")]
@@ -125,7 +125,7 @@ def files(talk: Talk) -> list[Reply]:
 def act(talk: Talk, action: str) -> list[Reply]:
     if action == "files":
         reply, number = call_human(talk)
-        row = consults.find_consult(talk.session, talk.contact_id, number)
+        row = consults.find_consult(talk.session, talk.person_id, number)
         if row is not None:
             row.files = [*row.files, *talk.state.files]
         talk.state.files = []

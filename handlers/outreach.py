@@ -8,7 +8,9 @@ from handlers.conversation.messages import Reply
 from handlers.conversation.paging import fit
 from handlers.conversation.state import DialogueState
 from storage import dialogues, outbox
+from storage.contacts import Contact
 from storage.database import Session
+from storage.outbox import Envelope
 
 
 def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: str, dedup_key: str) -> bool:
@@ -17,10 +19,12 @@ def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: s
     Its options become the open ones unless the person is filling in a form: a number then still answers the form.
     """
     shown = fit(reply)
-    row = dialogues.lock(session, contact_id, now)
+    contact = session.get_one(Contact, contact_id)
+    row = dialogues.lock(session, contact.person_id, now)
     state = DialogueState.from_json(row.state)
     nonce = "" if state.form is not None else state.offer(shown.choices, now)
-    queued = outbox.push(session, contact_id, shown.to_json(), now, kind, dedup_key, nonce)
+    envelope = Envelope(kind=kind, nonce=nonce, dedup_key=dedup_key)
+    queued = outbox.push(session, contact, shown.to_json(), now, envelope)
     if queued:
         row.state = state.to_json()
     return queued

@@ -38,6 +38,7 @@ class Talk:
     state: DialogueState
     now: datetime
     contact_id: int
+    person_id: int
     session: Session
     library: Library
     matcher: Matcher

@@ -6,9 +6,10 @@ A message whose key is known gets the replies it got the first time and changes 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from handlers.conversation.messages import Inbound, Numbered, Reply
+from handlers.conversation.messages import Attachment, Inbound, Numbered, Reply, Way
 from handlers.conversation.paging import fit
 from handlers.conversation.router import Desk
 from handlers.conversation.state import DialogueState, OpenOptions
@@ -16,12 +17,15 @@ from handlers.talk import Office, Talk
 from knowledge.library import Library
 from knowledge.matcher import Matcher
 from knowledge.workdays import Calendar
-from storage import contacts, dialogues, outbox
+from storage import contacts, dialogues, media, outbox
+from storage.contacts import Contact
 from storage.database import Session
+from storage.failpoints import reach
+from storage.outbox import Envelope, OutboxRow, SendState
 
 MAX_TEXT = 2048
-PULL_CHANNELS = frozenset(("web", "terminal"))
-"""Channels that fetch a turn's replies themselves, as often as they like: the row is the delivery."""
+PASSIVE_GRACE = timedelta(seconds=20)
+"""A platform that waits for the answer asks again for up to 15 s; only then is the answer sent by other means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +42,53 @@ class Reception:
         """Answer one message inside the caller's transaction."""
         inbound = replace(inbound, text=clean(inbound.text))
         contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
-        row = dialogues.lock(session, contact.id, inbound.at)
+        row = dialogues.lock(session, contact.person_id, inbound.at)
         known = dialogues.find_message(session, contact.id, inbound.key)
         if known is not None:
-            return numbered(outbox.by_ids(session, known.reply_ids))
+            return numbered(outbox.by_ids(session, known.reply_ids), known.body.get("late", 0))
+        reach("turn.begun")
+        late = _heard_from(session, contact, inbound)
         state = DialogueState.from_json(row.state)
-        body = _body(inbound, state)
-        talk = self._talk(session, inbound, contact.id, state)
+        inbound = replace(inbound, attachments=tuple(_wanted(session, contact, inbound)))
+        body = _body(inbound, state) | {"late": len(late)}
+        talk = self._talk(session, inbound, contact, state)
         replies = self.desk.route(talk)
-        rows = _send(talk, replies)
+        reach("turn.routed")
+        rows = late + _send(talk, contact, replies)
         row.state, row.turns, row.updated_at = talk.state.to_json(), row.turns + 1, inbound.at
         # Last, with its replies: until here the lock on the dialogue kept a second delivery waiting.
         dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [r.id for r in rows])
-        return numbered(rows)
+        reach("turn.written")
+        return numbered(rows, len(late))
 
     def welcome(self, session: Session, inbound: Inbound) -> list[Numbered]:
         """Greet a person who opened the conversation without saying anything yet; once."""
         contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
-        row = dialogues.lock(session, contact.id, inbound.at)
+        row = dialogues.lock(session, contact.person_id, inbound.at)
         state = DialogueState.from_json(row.state)
         if state.greeted or row.turns:
             return []
-        talk = self._talk(session, inbound, contact.id, state)
-        rows = _send(talk, self.desk.menu(talk))
+        talk = self._talk(session, inbound, contact, state)
+        rows = _send(talk, contact, self.desk.menu(talk))
         row.state, row.updated_at = talk.state.to_json(), inbound.at
         return numbered(rows)
 
     def note_greeting(self, session: Session, inbound: Inbound) -> None:
         """The channel has shown the greeting itself: its options are open, nothing is to be sent."""
         contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
-        row = dialogues.lock(session, contact.id, inbound.at)
-        talk = self._talk(session, inbound, contact.id, DialogueState.from_json(row.state))
+        row = dialogues.lock(session, contact.person_id, inbound.at)
+        talk = self._talk(session, inbound, contact, DialogueState.from_json(row.state))
         for reply in self.desk.menu(talk):
             talk.state.offer(reply.choices, talk.now)
         row.state, row.updated_at = talk.state.to_json(), inbound.at
 
-    def _talk(self, session: Session, inbound: Inbound, contact_id: int, state: DialogueState) -> Talk:
+    def _talk(self, session: Session, inbound: Inbound, contact: Contact, state: DialogueState) -> Talk:
         return Talk(
             inbound=inbound,
             state=state,
             now=inbound.at,
-            contact_id=contact_id,
+            contact_id=contact.id,
+            person_id=contact.person_id,
             session=session,
             library=self.library,
             matcher=self.matcher,
@@ -88,8 +98,9 @@ class Reception:
         )
 
 
-def numbered(rows: list[outbox.OutboxRow]) -> list[Numbered]:
-    return [Numbered(row.id, Reply.from_json(row.payload), row.nonce) for row in rows]
+def numbered(rows: list[OutboxRow], late: int = 0) -> list[Numbered]:
+    """Rows as replies; the first ``late`` of them belong to earlier messages."""
+    return [Numbered(row.id, Reply.from_json(row.payload), row.nonce, n < late) for n, row in enumerate(rows)]
 
 
 def clean(text: str) -> str:
@@ -98,17 +109,44 @@ def clean(text: str) -> str:
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 
-def _send(talk: Talk, replies: list[Reply]) -> list[outbox.OutboxRow]:
+def _heard_from(session: Session, contact: Contact, inbound: Inbound) -> list[OutboxRow]:
+    """The account is there (again). What could not be delivered before is shown first, or sent."""
+    contact.unreachable = ""
+    if inbound.address != contact.address:
+        contact.address = inbound.address
+    if inbound.way is Way.PASSIVE:
+        return outbox.waiting(session, contact.id, inbound.at)
+    if inbound.way is Way.PUSH:
+        outbox.unblock(session, contact.id, inbound.at)
+    return []
+
+
+def _wanted(session: Session, contact: Contact, inbound: Inbound) -> list[Attachment]:
+    """The attachments, each with a name: those still on the platform's server are noted to be fetched."""
+    return [
+        replace(a, name=media.want(session, contact, a.ref, a.kind, a.label, inbound.at)) if a.ref else a
+        for a in inbound.attachments
+    ]
+
+
+def _send(talk: Talk, contact: Contact, replies: list[Reply]) -> list[OutboxRow]:
     """Queue the replies; the last one with choices is what a bare number will answer."""
-    rows = []
-    state = talk.state
+    state, inbound = talk.state, talk.inbound
     state.more = ""
-    for reply in map(fit, replies):
-        nonce = state.offer(reply.choices, talk.now)
-        state.more = reply.more or state.more
-        row = outbox.new(talk.session, talk.contact_id, reply.to_json(), talk.now, nonce=nonce)
-        if talk.inbound.contact.channel in PULL_CHANNELS:
-            row.state, row.sent_at = outbox.SendState.SENT, talk.now
+    asking = len(replies) - 1 if state.form is not None else None
+    due_at = talk.now + PASSIVE_GRACE if inbound.way is Way.PASSIVE else talk.now
+    rows = []
+    for number, reply in enumerate(map(fit, replies)):
+        in_form = number == asking
+        shown = replace(reply, in_form=in_form)
+        nonce = state.offer(shown.choices, talk.now, in_form=in_form)
+        state.more = shown.more or state.more
+        # Within a form the next question takes the place of the one that was tapped; anything else is to be kept.
+        replaces = inbound.tapped_on if in_form and len(replies) == 1 else ""
+        envelope = Envelope(nonce=nonce, replaces=replaces, due_at=due_at)
+        row = outbox.new(talk.session, contact, shown.to_json(), talk.now, envelope)
+        if inbound.way is Way.PULL:
+            row.state, row.sent_at = SendState.SENT, talk.now
         rows.append(row)
     talk.session.flush()
     state.last_ids = [row.id for row in rows]
@@ -120,7 +158,7 @@ def _body(inbound: Inbound, state: DialogueState) -> dict[str, Any]:
     return {
         "text": inbound.text or _tapped_label(inbound.choice, state.options),
         "choice": inbound.choice,
-        "files": [{"sha256": a.sha256, "label": a.label, "type": a.media_type} for a in inbound.attachments],
+        "files": [{"name": a.name, "label": a.label, "type": a.media_type} for a in inbound.attachments],
     }
 
 

@@ -89,10 +89,11 @@ def open_consult(
     return row
 
 
-def latest_open(session: Session, contact_id: int) -> Consult | None:
+def latest_open(session: Session, person_id: int) -> Consult | None:
     return session.scalar(
         select(Consult)
-        .where(Consult.contact_id == contact_id, Consult.state == ConsultState.OPEN)
+        .join(Contact)
+        .where(Contact.person_id == person_id, Consult.state == ConsultState.OPEN)
         .order_by(Consult.id.desc())
         .limit(1)
     )
@@ -114,8 +115,10 @@ def by_number(session: Session, number: str) -> Consult | None:
     return session.scalar(select(Consult).where(Consult.number == number).with_for_update())
 
 
-def find_consult(session: Session, contact_id: int, number: str) -> Consult | None:
-    return session.scalar(select(Consult).where(Consult.contact_id == contact_id, Consult.number == number))
+def find_consult(session: Session, person_id: int, number: str) -> Consult | None:
+    """A person's own consult; it may have been asked on any of their channels."""
+    own = select(Consult).join(Contact).where(Contact.person_id == person_id, Consult.number == number)
+    return session.scalar(own)
 
 
 def record_miss(session: Session, contact_id: int, query: str, decision: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""People as the channels know them, and the anonymous sessions of the web chat."""
+"""People, the accounts by which the channels know them, and the anonymous sessions of the web chat."""
 
 from __future__ import annotations
 
@@ -6,25 +6,44 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, instant, name64, row_id
+from storage.base import Base, Instant, instant, name64, row_id
 
 HANDOVER_LIFE = timedelta(minutes=10)
 HANDOVER_TRIES = 20
 """Wrong codes accepted per ten minutes over all sessions: a million codes cannot be searched through."""
 
 
-class Contact(Base):
-    """One person on one channel."""
+class Person(Base):
+    """Somebody the bot talks to, on one channel or on several that were bound together. Nothing else is known."""
 
-    __tablename__ = "contacts"
-    __table_args__ = (UniqueConstraint("channel", "external_id"),)
+    __tablename__ = "persons"
 
     id: Mapped[row_id]
+    created_at: Mapped[instant]
+
+
+class Contact(Base):
+    """One account on one channel. ``address`` is where messages to it go, when that is not ``external_id`` itself."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        UniqueConstraint("channel", "external_id"),
+        Index("ix_contacts_person_id", "person_id"),
+        Index("ix_contacts_channel_address", "channel", "address"),
+    )
+
+    id: Mapped[row_id]
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id))
     channel: Mapped[name64]
     external_id: Mapped[name64]
+    address: Mapped[name64] = mapped_column(default="")
+    unreachable: Mapped[name64] = mapped_column(default="")
+    """Why nothing can be sent there (``blocked``, ``unfollowed`` …); empty while it can."""
+    next_send_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Platforms limit how fast one chat may be written to; before this instant nothing more goes there."""
     created_at: Mapped[instant]
 
 
@@ -59,12 +78,7 @@ class HandoverMiss(Base):
 
 def get_or_create(session: Session, channel: str, external_id: str, now: datetime) -> Contact:
     """The caller holds the write lock (SQLite) or meets the unique key (PostgreSQL) and tries again."""
-    found = find(session, channel, external_id)
-    if found is None:
-        found = Contact(channel=channel, external_id=external_id, created_at=now)
-        session.add(found)
-        session.flush()
-    return found
+    return find(session, channel, external_id) or _new(session, channel, external_id, now)
 
 
 def find(session: Session, channel: str, external_id: str) -> Contact | None:
@@ -72,9 +86,7 @@ def find(session: Session, channel: str, external_id: str) -> Contact | None:
 
 
 def open_web_session(session: Session, now: datetime) -> str:
-    contact = Contact(channel="web", external_id=secrets.token_urlsafe(24), created_at=now)
-    session.add(contact)
-    session.flush()
+    contact = _new(session, "web", secrets.token_urlsafe(24), now)
     return _new_token(session, contact.id, now)
 
 
@@ -101,6 +113,16 @@ def redeem_handover(session: Session, code: str, now: datetime) -> str | None:
         return None
     session.delete(found)
     return _new_token(session, found.contact_id, now)
+
+
+def _new(session: Session, channel: str, external_id: str, now: datetime) -> Contact:
+    person = Person(created_at=now)
+    session.add(person)
+    session.flush()
+    contact = Contact(person_id=person.id, channel=channel, external_id=external_id, created_at=now)
+    session.add(contact)
+    session.flush()
+    return contact
 
 
 def _new_token(session: Session, contact_id: int, now: datetime) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, instant, json_object, row_id
-from storage.contacts import Contact
+from storage.contacts import Contact, Person
 
 
 class InboxMessage(Base):
@@ -32,7 +32,7 @@ class Dialogue(Base):
 
     __tablename__ = "dialogues"
 
-    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id), primary_key=True)
     state: Mapped[json_object]
     turns: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[instant] = mapped_column(index=True)
@@ -51,11 +51,11 @@ def record_message(
     return row
 
 
-def lock(session: Session, contact_id: int, now: datetime) -> Dialogue:
+def lock(session: Session, person_id: int, now: datetime) -> Dialogue:
     """The person's dialogue, locked until commit (a row lock; on SQLite the whole write transaction)."""
-    row = session.scalar(select(Dialogue).where(Dialogue.contact_id == contact_id).with_for_update())
+    row = session.scalar(select(Dialogue).where(Dialogue.person_id == person_id).with_for_update())
     if row is None:
-        row = Dialogue(contact_id=contact_id, state={}, turns=0, updated_at=now)
+        row = Dialogue(person_id=person_id, state={}, turns=0, updated_at=now)
         session.add(row)
         session.flush()
     return row
@@ -86,11 +86,11 @@ def forget_messages(session: Session, before: datetime, limit: int) -> int:
 def clear_idle(session: Session, before: datetime, limit: int) -> int:
     """Empty dialogues nobody has touched since an instant; how many were emptied."""
     ids = session.scalars(
-        select(Dialogue.contact_id)
+        select(Dialogue.person_id)
         .where(Dialogue.updated_at < before, Dialogue.turns > 0)
         .order_by(Dialogue.updated_at)
         .limit(limit)
     ).all()
     if ids:
-        session.execute(update(Dialogue).where(Dialogue.contact_id.in_(ids)).values(state={}, turns=0))
+        session.execute(update(Dialogue).where(Dialogue.person_id.in_(ids)).values(state={}, turns=0))
     return len(ids)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, select, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, json_object, name64, row_id
@@ -15,75 +16,158 @@ from storage.contacts import Contact
 
 
 class SendState(StrEnum):
+    """Where a message stands.
+
+    todo → sending (leased by a worker) → sent | retry (later) | blocked (until the person does something) |
+    unknown (perhaps delivered: a person decides) | dead (refused for good); todo, retry and blocked may expire.
+    """
+
     TODO = "todo"
+    SENDING = "sending"
+    RETRY = "retry"
     SENT = "sent"
+    BLOCKED = "blocked"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+
+
+OPEN = (SendState.TODO, SendState.RETRY)
+UNDELIVERED = (SendState.TODO, SendState.RETRY, SendState.BLOCKED)
+
+
+class Priority:
+    """Lower goes first: what somebody waits for overtakes what many are told."""
+
+    ANSWER = 0
+    NOTICE = 1
+    BULK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind of message is treated: its place in the queue, how long it is worth sending, and whether one whose
+    outcome is unknown is sent once more (a doubled answer is harmless, a doubled legal notice is not)."""
+
+    priority: int
+    life: timedelta
+    again: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    "reply": Kind(Priority.ANSWER, timedelta(hours=48)),
+    "media": Kind(Priority.ANSWER, timedelta(days=3)),
+    "consult-answer": Kind(Priority.NOTICE, timedelta(days=30)),
+}
+
+_OPEN_SQL = text("state IN ('todo', 'retry')")
+_WAITING_SQL = text("state IN ('todo', 'retry', 'blocked')")
+_SENDING_SQL = text("state = 'sending'")
+_NAMED_SQL = text("platform_id <> ''")
 
 
 class OutboxRow(Base):
-    """One message to one person. ``dedup_key`` makes a push that is asked for twice go out once."""
+    """One message to one account. ``dedup_key`` makes a push that is asked for twice go out once."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("dedup_key"),
         Index("ix_outbox_contact_id_state", "contact_id", "state"),
         Index("ix_outbox_created_at", "created_at"),
+        Index(
+            "ix_outbox_claim",
+            "channel",
+            "priority",
+            "due_at",
+            "id",
+            sqlite_where=_OPEN_SQL,
+            postgresql_where=_OPEN_SQL,
+        ),
+        Index("ix_outbox_leased", "lease_until", sqlite_where=_SENDING_SQL, postgresql_where=_SENDING_SQL),
+        Index("ix_outbox_expires", "expires_at", sqlite_where=_WAITING_SQL, postgresql_where=_WAITING_SQL),
+        Index("ix_outbox_platform_id", "channel", "platform_id", sqlite_where=_NAMED_SQL, postgresql_where=_NAMED_SQL),
     )
 
     id: Mapped[row_id]
     contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id))
+    channel: Mapped[name64]
     kind: Mapped[name64]
+    priority: Mapped[int] = mapped_column(default=Priority.ANSWER)
     payload: Mapped[json_object]
     nonce: Mapped[str] = mapped_column(String(16), default="")
+    replaces: Mapped[name64] = mapped_column(default="")
+    """The platform's id of an earlier message this one takes the place of; empty: a new message."""
     state: Mapped[name64] = mapped_column(default=SendState.TODO)
+    due_at: Mapped[instant]
+    expires_at: Mapped[instant]
+    attempts: Mapped[int] = mapped_column(default=0)
+    unknowns: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[name64] = mapped_column(default="")
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    platform_id: Mapped[name64] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(String(200), default="")
     dedup_key: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[instant]
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-def new(session: Session, contact_id: int, payload: dict[str, Any], now: datetime, **details: str) -> OutboxRow:
-    """Queue one message; it has its id after the next flush. ``details``: ``kind`` (default "reply"), ``nonce``."""
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a message is apart from its words. ``due_at`` None means at once."""
+
+    kind: str = "reply"
+    nonce: str = ""
+    replaces: str = ""
+    dedup_key: str | None = None
+    due_at: datetime | None = None
+
+
+def new(
+    session: Session, contact: Contact, payload: dict[str, Any], now: datetime, envelope: Envelope | None = None
+) -> OutboxRow:
+    """Queue one message; it has its id after the next flush."""
+    envelope = envelope or Envelope()
+    kind = KINDS[envelope.kind]
     row = OutboxRow(
-        contact_id=contact_id,
-        kind=details.get("kind", "reply"),
+        contact_id=contact.id,
+        channel=contact.channel,
+        kind=envelope.kind,
+        priority=kind.priority,
         payload=payload,
-        nonce=details.get("nonce", ""),
+        nonce=envelope.nonce,
+        replaces=envelope.replaces,
         state=SendState.TODO,
+        due_at=envelope.due_at or now,
+        expires_at=now + kind.life,
+        dedup_key=envelope.dedup_key,
         created_at=now,
     )
     session.add(row)
     return row
 
 
-def push(
-    session: Session,
-    contact_id: int,
-    payload: dict[str, Any],
-    now: datetime,
-    kind: str,
-    dedup_key: str,
-    nonce: str = "",
-) -> bool:
+def push(session: Session, contact: Contact, payload: dict[str, Any], now: datetime, envelope: Envelope) -> bool:
     """Queue what nobody just asked for. The same ``dedup_key`` is queued once; whether it was now."""
-    if session.scalar(select(OutboxRow.id).where(OutboxRow.dedup_key == dedup_key)) is not None:
+    known = select(OutboxRow.id).where(OutboxRow.dedup_key == envelope.dedup_key)
+    if session.scalar(known) is not None:
         return False
-    new(session, contact_id, payload, now, kind=kind, nonce=nonce).dedup_key = dedup_key
+    new(session, contact, payload, now, envelope)
     session.flush()
     return True
 
 
 def by_ids(session: Session, ids: Sequence[int]) -> list[OutboxRow]:
+    if not ids:
+        return []
     return list(session.scalars(select(OutboxRow).where(OutboxRow.id.in_(ids)).order_by(OutboxRow.id)))
 
 
-def waiting(session: Session, contact_id: int) -> list[OutboxRow]:
-    """What this person has not been shown yet, oldest first."""
-    return list(
-        session.scalars(
-            select(OutboxRow)
-            .where(OutboxRow.contact_id == contact_id, OutboxRow.state == SendState.TODO)
-            .order_by(OutboxRow.id)
-        )
-    )
+def waiting(session: Session, contact_id: int, now: datetime | None = None) -> list[OutboxRow]:
+    """What this person has not been shown yet, oldest first; with ``now`` without what has expired by then."""
+    found = select(OutboxRow).where(OutboxRow.contact_id == contact_id, OutboxRow.state.in_(UNDELIVERED))
+    if now is not None:
+        found = found.where(OutboxRow.expires_at > now)
+    return list(session.scalars(found.order_by(OutboxRow.id)))
 
 
 def since(session: Session, contact_id: int, after: datetime, limit: int, after_id: int = 0) -> list[OutboxRow]:
@@ -98,17 +182,36 @@ def since(session: Session, contact_id: int, after: datetime, limit: int, after_
 
 
 def mark_sent(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """The person has seen these; a send that is under way keeps its own account of it."""
     session.execute(
         update(OutboxRow)
-        .where(OutboxRow.id.in_(ids), OutboxRow.state == SendState.TODO)
+        .where(OutboxRow.id.in_(ids), OutboxRow.state.in_(UNDELIVERED))
         .values(state=SendState.SENT, sent_at=now)
     )
 
 
+def hurry(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Nobody will collect these any more: send them now."""
+    session.execute(
+        update(OutboxRow).where(OutboxRow.id.in_(ids), OutboxRow.state == SendState.TODO).values(due_at=now)
+    )
+
+
+def unblock(session: Session, contact_id: int, now: datetime) -> None:
+    """The person wrote again: what could not be sent to them may be."""
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.contact_id == contact_id, OutboxRow.state == SendState.BLOCKED)
+        .values(state=SendState.TODO, due_at=now)
+    )
+
+
 def forget_sent(session: Session, before: datetime, limit: int) -> int:
+    """Delete what is over and done with, a bounded number at a time; how many were deleted."""
+    done = (SendState.SENT, SendState.EXPIRED, SendState.DEAD)
     ids = session.scalars(
         select(OutboxRow.id)
-        .where(OutboxRow.created_at < before, OutboxRow.state == SendState.SENT)
+        .where(OutboxRow.created_at < before, OutboxRow.state.in_(done))
         .order_by(OutboxRow.created_at)
         .limit(limit)
     ).all()

@@ -21,17 +21,46 @@ class ContactRef:
 class AttachmentKind(StrEnum):
     IMAGE = "image"
     FILE = "file"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file already stored by its content; ``sha256`` is its name in the evidence store."""
+    """A file. ``name`` is how it is known from here on: the SHA-256 of its content once it is in the evidence store.
+
+    A file that still lies on the platform's server has ``ref``, the platform's id of it, and gets a name of its own
+    (``media:12``) when the turn notes that it is to be fetched.
+    """
 
     kind: AttachmentKind
-    sha256: str
-    media_type: str
-    size: int
+    name: str = ""
+    media_type: str = ""
+    size: int = 0
     label: str = ""
+    ref: str = ""
+
+
+class Way(StrEnum):
+    """How a channel takes the answer to a message."""
+
+    PULL = "pull"
+    """It fetches the answers itself, as often as it likes: the row is the delivery."""
+    PASSIVE = "passive"
+    """One answer goes back with the request; what is not collected so is sent, or shown with the next answer."""
+    PUSH = "push"
+    """Every answer is sent by the delivery worker."""
+
+
+class Other(StrEnum):
+    """Something that is neither words nor a file we take."""
+
+    VIDEO = "video"
+    LOCATION = "location"
+    LINK = "link"
+    CONTACT = "contact"
+    STICKER = "sticker"
+    LARGE_FILE = "large-file"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +68,9 @@ class Inbound:
     """One message from one person.
 
     ``key`` is the channel's own identity of the message: the same key is the same message, however often it
-    is delivered. ``choice`` is the token of a tapped option, when the channel can carry one.
+    is delivered. ``choice`` is the token of a tapped option, when the channel can carry one, and ``tapped_on`` the
+    channel's id of the message that offered it. ``route`` is what a scanned code or a deep link carried, such as
+    ``s_A12``. ``address`` is where the answer goes, when that is not the account itself (a group).
     """
 
     contact: ContactRef
@@ -48,6 +79,14 @@ class Inbound:
     text: str = ""
     choice: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    way: Way = Way.PULL
+    other: Other | None = None
+    route: str | None = None
+    tapped_on: str = ""
+    address: str = ""
+    edited: bool = False
+    shared: bool = False
+    """Said in a group, where others read along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +110,8 @@ class Reply:
     more: str = ""
     about: tuple[str, ...] = ()
     multi: bool = False
+    in_form: bool = False
+    """The open question of a form: it can be gone back from and left."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -79,6 +120,7 @@ class Reply:
             "more": self.more,
             "about": list(self.about),
             "multi": self.multi,
+            "in_form": self.in_form,
         }
 
     @classmethod
@@ -89,13 +131,18 @@ class Reply:
             more=data["more"],
             about=tuple(data["about"]),
             multi=data["multi"],
+            in_form=data.get("in_form", False),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A reply with its place in the person's history (the outbox row) and the nonce of its choices."""
+    """A reply with its place in the person's history (the outbox row) and the nonce of its choices.
+
+    ``late``: it belongs to an earlier message and could not be delivered then.
+    """
 
     id: int
     reply: Reply
     nonce: str = field(default="")
+    late: bool = False

@@ -50,11 +50,15 @@ class DialogueState:
     files: list[str] = field(default_factory=list)
     greeted: bool = False
 
-    def offer(self, choices: Sequence[Choice], now: datetime) -> str:
-        """A bare number now answers these options. Returns their nonce, empty when there are none to open."""
-        if not choices:
+    def offer(self, choices: Sequence[Choice], now: datetime, *, in_form: bool = False) -> str:
+        """A bare number now answers these options. Returns their nonce, empty when there are none to open.
+
+        The question of a form closes what was offered before even when it offers nothing itself: an older button
+        must not answer a newer question.
+        """
+        if not choices and not in_form:
             return ""
-        nonce = secrets.token_hex(4)
+        nonce = secrets.token_hex(8)
         self.options = OpenOptions(nonce, [(c.label, c.action) for c in choices], now)
         return nonce
 

@@ -35,7 +35,7 @@ def test_every_option_is_answered_with_words_and_not_with_the_menu(corpus: Corpu
         who = f"p{n}"
         service.talk(said("帮助", "1", who))
         with service.database.unit() as session:
-            row = session.scalars(select(Dialogue).order_by(Dialogue.contact_id.desc())).first()
+            row = session.scalars(select(Dialogue).order_by(Dialogue.person_id.desc())).first()
             assert row is not None
             options = row.state["options"] | {"choices": [["这个", action]]}
             row.state = row.state | {"options": options, "greeted": True, "query": "秤"}

@@ -193,7 +193,7 @@ def _texts(database: Database, reception: Reception, n: int, who: str, words: st
 def _effects(database: Database) -> list[object]:
     with database.reading() as session:
         counts: list[object] = [count(session, c.id) for c in (Contact, InboxMessage, OutboxRow, Consult)]
-        return [*counts, *session.scalars(select(Dialogue.turns).order_by(Dialogue.contact_id))]
+        return [*counts, *session.scalars(select(Dialogue.turns).order_by(Dialogue.person_id))]
 
 
 def test_one_key_from_many_sides_at_once(database: Database, reception: Reception) -> None:
