@@ -188,8 +188,9 @@ def _is_aes_key(key: SecretStr) -> bool:
 
 
 def load_settings() -> Settings:
+    files: dict[str, Any] = _secret_files(os.environ.get("HONESTSCALE_SECRETS_DIR", ""))
     try:
-        return Settings(**_secret_files(os.environ.get("HONESTSCALE_SECRETS_DIR", "")))
+        return Settings(**files)
     except ValidationError as error:
         raise SettingsError("\n".join(map(_complaint, error.errors()))) from None
 
