@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.turns import OverloadedError, Turns, turns_for
 from bot.web.ports import BadFileError, BusyError, Line
 from handlers import lookup
-from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply
+from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply, Way
 from handlers.desk import GREETING, PRIVACY, build_desk
 from handlers.turn import Reception, numbered
 from knowledge.library import Library
@@ -66,6 +66,9 @@ class Service:
             build_desk(), self.knowledge.library, self.knowledge.matcher, self.knowledge.calendar, settings.office()
         )
 
+        self.wake: Callable[[], None] = lambda: None
+        """Tells the delivery in this process, if there is one, that something new is to be sent."""
+
     def close(self) -> None:
         self.turns.close()
         self.database.close()
@@ -113,7 +116,10 @@ class Service:
                 also(session, lines)
             return lines
 
-        return self.turns.submit(work)
+        future = self.turns.submit(work)
+        if inbound.way is Way.PUSH:
+            future.add_done_callback(lambda _: self.wake())
+        return future
 
     def shown(self, ids: Sequence[int], now: datetime) -> Future[None]:
         """The person has seen these replies."""
