@@ -1,7 +1,8 @@
 """Turns are taken here: by one writer in small groups on SQLite, side by side on PostgreSQL.
 
 On SQLite, threads that fight for the one write lock cost seconds at the 99th percentile; one thread that commits
-several turns at once does not. A turn that fails is rolled back to its savepoint and harms no other.
+several turns at once does not. When one of a group fails the group is rolled back and each is done on its own: a
+savepoint around every turn would cost all of them for the sake of the rare one.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from storage.database import Database, Session, is_conflict
+from storage.database import Database, Session, is_away, is_conflict
 from storage.failpoints import reach
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[Session], T]
+Piece = tuple[Callable[[Session], object], Future[object]]
 GROUP = 16
 WAITING = 2000
 ATTEMPTS = 5
@@ -40,7 +42,7 @@ class SingleWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: queue.Queue[tuple[Work[object], Future[object]] | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[Piece | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -73,26 +75,25 @@ class SingleWriter:
             if stop:
                 return
 
-    def _commit(self, group: list[tuple[Work[object], Future[object]]]) -> None:
-        done: list[tuple[Future[object], object]] = []
+    def _commit(self, group: list[Piece]) -> None:
         try:
             with self._database.unit() as session:
-                for work, future in group:
-                    try:
-                        with session.begin_nested():
-                            result = work(session)
-                    except Exception as error:
-                        future.set_exception(error)
-                    else:
-                        done.append((future, result))
+                results = [work(session) for work, _ in group]
         except Exception as error:
-            log.exception("a group of turns could not be committed")
-            for future, _ in done:
-                future.set_exception(error)
+            self._failed(group, error)
             return
         reach("turn.committed")
-        for future, result in done:
+        for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
+
+    def _failed(self, group: list[Piece], error: Exception) -> None:
+        """Nothing of the group was kept. One piece of work that fails must not harm the others: each on its own."""
+        if len(group) > 1 and not is_away(error):
+            for piece in group:
+                self._commit([piece])
+            return
+        for _, future in group:
+            future.set_exception(error)
 
 
 class SideBySide:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 BUSY_TIMEOUT_MS = 5_000
 SQLITE_CONNECTIONS = 40
 
-__all__ = ["Database", "Session", "is_conflict"]
+__all__ = ["Database", "Session", "is_away", "is_conflict"]
 
 
 class Database:
@@ -62,10 +62,13 @@ class Database:
         self.engine.dispose()
 
 
-def is_conflict(error: Exception) -> bool:
+def is_conflict(error: BaseException) -> bool:
     """Whether the same work may simply be tried again: someone else wrote first, or the server was away."""
-    if isinstance(error, IntegrityError):
-        return True
+    return isinstance(error, IntegrityError) or is_away(error)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database itself could not be had: locked, restarting, unreachable."""
     return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, delete, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, instant, json_object, row_id
@@ -38,8 +38,21 @@ class Dialogue(Base):
     updated_at: Mapped[instant] = mapped_column(index=True)
 
 
+# Built once: what every message asks for is worth the trouble, for putting a statement together costs more than running it.
+_FIND = select(InboxMessage).where(
+    InboxMessage.contact_id == bindparam("contact"), InboxMessage.key == bindparam("key")
+)
+_LOCK = select(Dialogue).where(Dialogue.person_id == bindparam("person")).with_for_update()
+_SINCE = (
+    select(InboxMessage)
+    .where(InboxMessage.contact_id == bindparam("contact"), InboxMessage.received_at >= bindparam("since"))
+    .order_by(InboxMessage.id.desc())
+    .limit(bindparam("most"))
+)
+
+
 def find_message(session: Session, contact_id: int, key: str) -> InboxMessage | None:
-    return session.scalar(select(InboxMessage).where(InboxMessage.contact_id == contact_id, InboxMessage.key == key))
+    return session.scalar(_FIND, {"contact": contact_id, "key": key})
 
 
 def record_message(
@@ -53,7 +66,7 @@ def record_message(
 
 def lock(session: Session, person_id: int, now: datetime) -> Dialogue:
     """The person's dialogue, locked until commit (a row lock; on SQLite the whole write transaction)."""
-    row = session.scalar(select(Dialogue).where(Dialogue.person_id == person_id).with_for_update())
+    row = session.scalar(_LOCK, {"person": person_id})
     if row is None:
         row = Dialogue(person_id=person_id, state={}, turns=0, updated_at=now)
         session.add(row)
@@ -63,12 +76,7 @@ def lock(session: Session, person_id: int, now: datetime) -> Dialogue:
 
 def messages_since(session: Session, contact_id: int, since: datetime, limit: int) -> list[InboxMessage]:
     """The newest ``limit`` messages after ``since``, oldest first."""
-    rows = session.scalars(
-        select(InboxMessage)
-        .where(InboxMessage.contact_id == contact_id, InboxMessage.received_at >= since)
-        .order_by(InboxMessage.id.desc())
-        .limit(limit)
-    ).all()
+    rows = session.scalars(_SINCE, {"contact": contact_id, "since": since, "most": limit}).all()
     return list(reversed(rows))
 
 
