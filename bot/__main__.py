@@ -1,141 +1,63 @@
-"""The commands: serve, chat, ask, judge, consults, check, migrate, prepare."""
+"""The command line: ``python -m bot COMMAND``. What each command does stands in ``bot/commands.py``."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
+from bot import commands, logs
+from bot.commands import SHANGHAI
+from bot.running import StartError
 from bot.settings import Settings, SettingsError, load_settings
+from bot.trouble import why_no_database
 from knowledge.library import DataError
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+if TYPE_CHECKING:
+    Parsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+
+UNUSABLE, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    """Run one command; its exit code. What the operator can mend is one Chinese sentence, never a traceback."""
+    arguments = parser().parse_args(argv)
+    settings = None
     try:
         settings = load_settings()
+        logs.hide_for_good(settings.secrets())
         result: int = arguments.run(arguments, settings)
-    except (SettingsError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"打不开 {error.filename or '数据文件夹'}：{error.strerror}。请检查 HONESTSCALE_DATA_DIR 和权限。",
-            file=sys.stderr,
-        )
-        return 2
+    except (SettingsError, StartError, DataError) as error:
+        return _unusable(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        sentence = _mendable(error, settings)
+        if sentence is None:
+            raise
+        return _unusable(sentence)
     return result
 
 
-def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
-    from bot.server import serve  # noqa: PLC0415 - each command loads only what it needs, so that all start fast
-
-    return serve(settings, arguments.host, arguments.port, clock=not arguments.no_clock)
-
-
-def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
-    from bot.app import Service  # noqa: PLC0415
-    from bot.channels.terminal import chat, fixed_clock, system_clock  # noqa: PLC0415
-
-    service = Service(settings)
-    try:
-        chat(
-            service, arguments.user, sys.stdin, sys.stdout, fixed_clock(arguments.at) if arguments.at else system_clock
-        )
-    except KeyboardInterrupt:
-        print()
-    finally:
-        service.close()
-    return 0
+def _unusable(sentence: str) -> int:
+    print(logs.scrub(sentence), file=sys.stderr)
+    return UNUSABLE
 
 
-def _ask(arguments: argparse.Namespace, settings: Settings) -> int:
-    from handlers.lookup import ask  # noqa: PLC0415
-    from knowledge.library import Library  # noqa: PLC0415
-    from knowledge.matcher import Matcher  # noqa: PLC0415
-
-    matcher = Matcher.build(Library.load(), cache=settings.cache_dir)
-    for query, context in _queries(arguments):
-        found = ask(matcher, query, context, arguments.on)
-        print(json.dumps(found, ensure_ascii=False) if arguments.json or arguments.stdin else found["text"], flush=True)
-    return 0
+def _mendable(error: Exception, settings: Settings | None) -> str | None:
+    """What to look at, when this is an error of the surroundings."""
+    sentence = why_no_database(error, settings.database) if settings else None
+    if sentence is None and isinstance(error, OSError):
+        return f"打不开 {error.filename or '数据文件夹'}：{error.strerror}。请检查 HONESTSCALE_DATA_DIR 和权限。"
+    return sentence
 
 
-def _queries(arguments: argparse.Namespace) -> Iterator[tuple[str, str | None]]:
-    if not arguments.stdin:
-        yield arguments.query, arguments.ctx
-        return
-    for line in sys.stdin:
-        text = line.strip("\r\n")
-        if text.startswith("{"):
-            try:
-                data = json.loads(text)
-            except ValueError:
-                data = {}  # a message that merely begins with a brace is a message
-            if isinstance(data.get("q"), str):
-                yield data["q"], data["ctx"] if isinstance(data.get("ctx"), str) else None
-                continue
-        yield text, None
-
-
-def _judge(arguments: argparse.Namespace, _settings: Settings) -> int:
-    from knowledge.judging import judge  # noqa: PLC0415
-    from knowledge.quantities import read_sale  # noqa: PLC0415
-
-    verdict = judge(read_sale(arguments.text), arguments.on)
-    print(json.dumps(verdict.to_json(), ensure_ascii=False) if arguments.json else verdict.text)
-    return 0
-
-
-def _check(_arguments: argparse.Namespace, _settings: Settings) -> int:
-    from bot.check import report  # noqa: PLC0415
-
-    text, sound = report(datetime.now(SHANGHAI).date())
-    print(text)
-    return 0 if sound else 1
-
-
-def _migrate(_arguments: argparse.Namespace, settings: Settings) -> int:
-    from storage.database import Database  # noqa: PLC0415
-
-    database = Database(settings.database)
-    database.migrate()
-    print(f"数据库已是最新：{database.revision()}")
-    database.close()
-    return 0
-
-
-def _prepare(_arguments: argparse.Namespace, settings: Settings) -> int:
-    from bot.app import Knowledge  # noqa: PLC0415
-
-    print("正在准备检索模型：第一次约半分钟，以后很快……", flush=True)
-    Knowledge.load(settings.cache_dir)
-    return _migrate(_arguments, settings)
-
-
-def _consults(arguments: argparse.Namespace, settings: Settings) -> int:
-    from handlers.consult import answer, waiting_list  # noqa: PLC0415
-    from storage.consults import open_consults  # noqa: PLC0415
-    from storage.database import Database  # noqa: PLC0415
-
-    database = Database(settings.database)
-    database.migrate()
-    with database.unit() as session:
-        if arguments.number and not arguments.text.strip():
-            print("请在编号后面写上答复内容。")
-        elif arguments.number:
-            print(answer(session, arguments.number, arguments.text, datetime.now(UTC)))
-        else:
-            print(waiting_list(open_consults(session)))
-    database.close()
-    return 0
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("端口要在 0 到 65535 之间；0 是随便一个空着的")
+    return int(text)
 
 
 def _day(text: str) -> date:
@@ -153,46 +75,72 @@ def _instant(text: str) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).astimezone(UTC)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="诚信秤 · Honest Scale")
-    commands = parser.add_subparsers(required=True, metavar="命令")
+    found = parser.add_subparsers(required=True, metavar="命令")
+    _add_processes(found)
+    _add_platforms(found)
+    _add_conversation(found)
+    found.add_parser("check", help="检查知识数据").set_defaults(run=commands.check)
+    found.add_parser("migrate", help="把数据库升到最新").set_defaults(run=commands.migrate)
+    found.add_parser("prepare", help="建库并备好检索模型，让第一次启动也快").set_defaults(run=commands.prepare)
+    return parser
+
+
+def _add_processes(found: Parsers) -> None:
+    serve = found.add_parser("serve", help="网页聊天、接口和平台回调，连同送达和定时任务")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=_port, default=8000)
+    serve.add_argument("--no-worker", action="store_true", help="本进程不送消息、不取文件")
+    serve.add_argument("--no-clock", action="store_true", help="本进程不跑定时任务")
+    serve.set_defaults(run=commands.serve)
+    found.add_parser("worker", help="只送消息、取文件，不开网页").set_defaults(run=commands.worker)
+    found.add_parser("clock", help="只跑定时任务").set_defaults(run=commands.clock)
+
+
+def _add_platforms(found: Parsers) -> None:
+    wechat = found.add_parser("wechat", help="公众号：发布菜单、检查凭据、生成二维码")
+    actions = wechat.add_subparsers(required=True, metavar="action", dest="action")
+    actions.add_parser("menu", help="发布自定义菜单")
+    actions.add_parser("check", help="检查凭据，列出账号能做什么、不能做什么")
+    actions.add_parser("qr", help="生成带参数的二维码").add_argument("route", help="扫码后去哪里，如 s_A12")
+    wechat.set_defaults(run=commands.wechat)
+
+    telegram = found.add_parser("telegram", help="Telegram：登记回调和命令、检查令牌")
+    actions = telegram.add_subparsers(required=True, metavar="action", dest="action")
+    actions.add_parser("setup", help="登记回调地址、命令和说明")
+    actions.add_parser("check", help="检查令牌和回调")
+    telegram.set_defaults(run=commands.telegram)
+
+
+def _add_conversation(found: Parsers) -> None:
     today = datetime.now(SHANGHAI).date()
 
-    serve = commands.add_parser("serve", help="网页聊天与接口")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
-    serve.add_argument("--no-clock", action="store_true", help="本进程不跑定时任务")
-    serve.set_defaults(run=_serve)
-
-    chat = commands.add_parser("chat", help="在终端里聊；标准输入不是终端时一行一条，@路径 发文件")
+    chat = found.add_parser("chat", help="在终端里聊；标准输入不是终端时一行一条，@路径 发文件")
     chat.add_argument("--user", default="terminal", help="聊天的人，不同名字是不同的人")
     chat.add_argument("--at", type=_instant, help="把时钟定在某一刻（仅供开发），如 2026-12-01T09:00")
-    chat.set_defaults(run=_chat)
+    chat.set_defaults(run=commands.chat)
 
-    ask = commands.add_parser("ask", help="问一句，得一张卡片")
+    ask = found.add_parser("ask", help="问一句，得一张卡片")
     ask.add_argument("query", nargs="?", default="")
     ask.add_argument("--ctx", help="同一个人的上一句")
     ask.add_argument("--json", action="store_true")
     ask.add_argument("--stdin", action="store_true", help='一行一问，或一行一个 {"q": …, "ctx": …}')
     ask.add_argument("--on", type=_day, default=today, help="按哪一天的规定回答")
-    ask.set_defaults(run=_ask)
+    ask.set_defaults(run=commands.ask)
 
-    judge = commands.add_parser("judge", help="当场判定")
+    judge = found.add_parser("judge", help="当场判定")
     judge.add_argument("text")
     judge.add_argument("--json", action="store_true")
     judge.add_argument("--on", type=_day, default=today)
-    judge.set_defaults(run=_judge)
+    judge.set_defaults(run=commands.judge)
 
-    consults = commands.add_parser("consults", help="看待答复的人工咨询；给出编号和答复就发给提问的人")
+    consults = found.add_parser("consults", help="看待答复的人工咨询；给出编号和答复就发给提问的人")
     consults.add_argument("number", nargs="?", default="")
     consults.add_argument("text", nargs="?", default="")
-    consults.set_defaults(run=_consults)
-
-    commands.add_parser("check", help="检查知识数据").set_defaults(run=_check)
-    commands.add_parser("migrate", help="把数据库升到最新").set_defaults(run=_migrate)
-    commands.add_parser("prepare", help="建库并备好检索模型，让第一次启动也快").set_defaults(run=_prepare)
-    return parser
+    consults.set_defaults(run=commands.consults)
 
 
 if __name__ == "__main__":
+    logs.configure()
     sys.exit(main())

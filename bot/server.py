@@ -1,32 +1,54 @@
-"""The web server: one process with the chat page, the open interface and, unless told otherwise, the clock."""
+"""The web server: one process with the chat page, the interface, the platforms' callbacks and, unless told otherwise,
+the worker and the clock."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from bot.app import Service
-from bot.settings import Settings
+from bot.processes import Channels, Ticking, Worker
+from bot.running import StartError, listen, run
+from bot.settings import Settings, WechatMode, is_local
+from bot.web.headers import SECURITY_HEADERS
+from bot.web.health import Health, create_health_router
 from bot.web.pages import install
-from scheduler.clock import Clock
-from scheduler.jobs import jobs
+from bot.web.spoken import answer_for
+
+ANSWERS_SECONDS = 4
+"""Answers under way may still take this long after a signal: as long as a turn may. The rest of the drain is the
+worker's."""
 
 
-def create_app(service: Service, *, clock: bool) -> FastAPI:
-    """The application around a service; the service is closed when the application stops."""
+def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAPI:
+    """The application around a service; the service is closed when the application stops.
+
+    The channels that are set up take messages in; ``worker`` also sends and fetches for them, ``clock`` runs the daily
+    jobs.
+    """
+    channels = Channels.of(service)
+    health = Health(service, channels.names, channels.counts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        ticking = Clock(service.database, jobs(service.knowledge.calendar)) if clock else None
-        if ticking:
-            ticking.start()
-        yield
-        if ticking:
-            ticking.stop()
-        service.close()
+        async with AsyncExitStack() as running:
+            running.push_async_callback(asyncio.to_thread, service.close)
+            running.callback(health.close)
+            if clock:
+                await running.enter_async_context(Ticking(service.database, service.knowledge.calendar))
+            await running.enter_async_context(channels)
+            if worker:
+                await running.enter_async_context(Worker(service, channels))
+            yield
 
     app = FastAPI(
         title="诚信秤开放接口",
@@ -35,14 +57,67 @@ def create_app(service: Service, *, clock: bool) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        exception_handlers={HTTPException: _spoken, Exception: _spoken_at_last},
     )
     install(app, service)
+    for router in (create_health_router(health), *channels.routers()):
+        app.include_router(router)
     return app
 
 
-def serve(settings: Settings, host: str, port: int, *, clock: bool) -> int:
-    service = Service(settings)
-    app = create_app(service, clock=clock)
-    print(f"诚信秤已启动，请用浏览器打开 http://{host}:{port}/ （按 Ctrl+C 停止）", flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+async def _spoken(_request: Request, error: Exception) -> Response:
+    """An address or a method there is not, outside the chat as well: one sentence, as JSON."""
+    return answer_for(error)
+
+
+async def _spoken_at_last(_request: Request, error: Exception) -> Response:
+    """What nobody caught is answered outside of the middleware that gives the headers."""
+    answer = answer_for(error)
+    answer.headers.update(SECURITY_HEADERS)
+    return answer
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves the signals to ``run`` and says when it is ready."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            at = f"[{host}]" if ":" in host else host
+            print(f"诚信秤已启动，请用浏览器打开 http://{at}:{port}/ （按 Ctrl+C 停止）", flush=True)
+
+
+def serve(settings: Settings, host: str, port: int, *, clock: bool, worker: bool) -> int:
+    """Until stopped. ``StartError`` when the address cannot be served."""
+    if settings.wechat_app_id and settings.wechat_mode is WechatMode.PLAIN and not is_local(host):
+        raise StartError(
+            f"HONESTSCALE_WECHAT_MODE=plain 只能在本机开发用，不能在 {host} 上对外：请改成 safe，或用 --host 127.0.0.1。"
+        )
+    with listen(host, port) as listener:
+        app = create_app(Service(settings), clock=clock, worker=worker)
+        run(lambda stop: _serve(app, listener, stop))
     return 0
+
+
+async def _serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
+    # No log settings of its own: everything goes through the one handler that hides secrets, and no access log,
+    # since addresses hold tickets and signatures.
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=ANSWERS_SECONDS,
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving

@@ -9,7 +9,7 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +45,14 @@ SECRETS = (
     "telegram_webhook_secret",
 )
 """Settings that may each be a file in ``SECRETS_DIR``, named like the setting in small letters without the prefix."""
+
+SHAPES = {
+    "bureau_name": "2 到 30 个字",
+    "hotline": "3 到 20 位数字，可以带 -",
+    "wechat_app_id": "wx 加 16 位数字或小写 a 到 f，从公众平台复制",
+    "telegram_staff": "数字 ID，几个之间用英文逗号隔开，不留空格",
+}
+"""What would do, for settings whose shape is a length or a pattern."""
 
 
 class Settings(BaseSettings):
@@ -121,10 +129,10 @@ class Settings(BaseSettings):
     @field_validator("wechat_api_base", "telegram_api_base", "public_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("https", "http") or not parts.hostname):
+        parts = _split(value)
+        if value and (parts is None or parts.scheme not in ("https", "http") or not parts.hostname):
             raise ValueError("要写成 https://主机 这样的网址")
-        if value and parts.scheme == "http" and not is_local(parts.hostname):
+        if parts is not None and parts.scheme == "http" and not is_local(parts.hostname):
             raise ValueError("对外的网址要用 https")
         return value.rstrip("/")
 
@@ -166,11 +174,26 @@ class Settings(BaseSettings):
         """Every secret value, so that logs can leave them out."""
         values = (getattr(self, name) for name in type(self).model_fields)
         found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        password = urlsplit(self.database_url).password if self.database_url else None
-        return tuple(filter(None, [*found, password]))
+        return tuple(filter(None, [*found, *_passwords(self.database_url)]))
 
     def office(self) -> Office:
         return Office(self.bureau_name, self.hotline, self.office_opens, self.office_closes, self.answer_by)
+
+
+def _passwords(url: str) -> list[str]:
+    """The password in a database address, as written and as meant; it may also stand among the parameters."""
+    parts = _split(url)
+    if parts is None:
+        return []
+    written = parts.password or ""
+    return [written, unquote(written), *parse_qs(parts.query).get("password", [])]
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def is_local(host: str | None) -> bool:
@@ -196,8 +219,29 @@ def load_settings() -> Settings:
 
 
 def _complaint(error: Any) -> str:
-    why = error["msg"].removeprefix("Value error, ")
-    return f"HONESTSCALE_{'_'.join(map(str, error['loc'])).upper()} 不对：{why}" if error["loc"] else why
+    """One error as a sentence: which setting, and what would do. The value itself is never shown: it may be a secret."""
+    if not error["loc"]:
+        return str(error["ctx"]["error"])
+    name = str(error["loc"][0])
+    return f"HONESTSCALE_{name.upper()} 不对：{_what_would_do(name, error['type'], error.get('ctx', {}))}"
+
+
+def _what_would_do(name: str, kind: str, limits: dict[str, Any]) -> str:
+    if kind == "value_error":
+        return str(limits["error"])
+    if kind in ("greater_than_equal", "less_than_equal") or kind.startswith("int"):
+        least, most = (next(getattr(m, k) for m in _limits(name) if hasattr(m, k)) for k in ("ge", "le"))
+        return f"要写 {least} 到 {most} 之间的整数"
+    if kind == "enum":
+        known = re.findall("'([^']*)'", limits["expected"])
+        return f"只能写 {'、'.join(known)} 之一"
+    if kind.startswith("time"):
+        return "时刻要写成 09:00 这样"
+    return f"要写 {SHAPES[name]}" if name in SHAPES else f"这样写不行（{Settings.model_fields[name].description}）"
+
+
+def _limits(name: str) -> list[Any]:
+    return Settings.model_fields[name].metadata
 
 
 def _secret_files(folder: str) -> dict[str, str]:
@@ -207,4 +251,13 @@ def _secret_files(folder: str) -> dict[str, str]:
     if not Path(folder).is_dir():
         raise SettingsError(f"HONESTSCALE_SECRETS_DIR 不对：没有 {folder} 这个文件夹")
     files = {name: Path(folder) / name for name in SECRETS}
-    return {name: path.read_text("utf-8").strip() for name, path in files.items() if path.is_file()}
+    return {name: _secret(path) for name, path in files.items() if path.is_file()}
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"读不了 {path}：{error.strerror}。请检查文件的权限") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"读不了 {path}：里面要是一行 UTF-8 文字") from None

@@ -71,11 +71,14 @@ class SingleWriter:
                     stop = True
                     break
                 group.append(item)
-            self._commit(group)
+            # From here on a piece can no longer be called off; one that was is not begun.
+            self._commit([piece for piece in group if piece[1].set_running_or_notify_cancel()])
             if stop:
                 return
 
     def _commit(self, group: list[Piece]) -> None:
+        if not group:
+            return
         try:
             with self._database.unit() as session:
                 results = [work(session) for work, _ in group]

@@ -14,9 +14,11 @@ from storage.database import Database
 
 log = logging.getLogger(__name__)
 
+CATCH_UP_MINUTES = 10
+
 
 class Clock:
-    """Runs jobs at their hour, and once at the start what was due while nobody was there."""
+    """Runs jobs at their hour; what was missed or failed is taken up at the start and every ten minutes."""
 
     def __init__(self, database: Database, jobs: tuple[Job, ...]) -> None:
         self._database = database
@@ -26,27 +28,39 @@ class Clock:
         for job in jobs:
             trigger = CronTrigger(hour=job.at.hour, minute=job.at.minute, timezone=SHANGHAI)
             self._scheduler.add_job(self.tick, trigger, args=(job,), misfire_grace_time=None, coalesce=True)
+        trigger = CronTrigger(minute=f"*/{CATCH_UP_MINUTES}", second=30, timezone=SHANGHAI)
+        self._scheduler.add_job(self.catch_up, trigger, misfire_grace_time=None, coalesce=True)
 
     def start(self) -> None:
-        for job in self._jobs:
-            self.tick(job)
+        self.catch_up()
         self._scheduler.start()
 
     def stop(self) -> None:
         self._scheduler.shutdown(wait=True)
 
+    def catch_up(self, now: datetime | None = None) -> None:
+        """Run each job whose last slot nobody has taken."""
+        for job in self._jobs:
+            self.tick(job, now)
+
     def tick(self, job: Job, now: datetime | None = None) -> bool:
-        """Run the job for its last slot unless somebody has; whether it ran here."""
+        """Run the job for its last slot unless somebody has; whether it ran here. A failure is logged, not raised."""
         now = now or datetime.now(UTC)
-        with self._database.unit() as session:
-            mine = slots.claim(session, job.name, job.last_slot(now).isoformat(), now)
-        if not mine:
+        slot = job.last_slot(now).isoformat()
+        try:
+            with self._database.unit() as session:
+                mine = slots.claim(session, job.name, slot, now)
+        except Exception:
+            log.exception("job %s could not be claimed", job.name)
             return False
+        return mine and self._run(job, slot, now)
+
+    def _run(self, job: Job, slot: str, now: datetime) -> bool:
         try:
             job.run(self._database, now)
         except Exception:
             log.exception("job %s failed", job.name)
             with self._database.unit() as session:
-                slots.release(session, job.name, job.last_slot(now).isoformat())
+                slots.release(session, job.name, slot)
             return False
         return True

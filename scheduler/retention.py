@@ -1,16 +1,22 @@
-"""What is kept no longer than needed: raw messages a day, replies and idle dialogues a week."""
+"""What is kept no longer than needed: raw messages a day, replies and idle dialogues a week, and so on, as listed."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from storage import dialogues, outbox, slots
-from storage.database import Database
+from storage import dialogues, media, outbox, platform, sending, slots
+from storage.database import Database, Session
 
 RAW_MESSAGES = timedelta(hours=25)
 """A day for re-deliveries and for the web chat's own history, and an hour for clocks that differ."""
 REPLIES = timedelta(days=7)
 IDLE_DIALOGUES = timedelta(days=7)
+PARKED = timedelta(days=7)
+ALBUM_PARTS = timedelta(days=1)
+LAPSED = timedelta(days=7)
+"""Leases and access tokens, from the day they ran out."""
+FAILED_FILES = timedelta(days=90)
+"""Files that could not be had. Those that were kept stay as long as the case they belong to."""
 SLOTS = timedelta(days=60)
 BATCH = 1000
 
@@ -20,12 +26,22 @@ def sweep(database: Database, now: datetime) -> None:
     while _batch(database, now):
         pass
     with database.unit() as session:
-        slots.forget(session, now - SLOTS)
+        _few(session, now)
 
 
 def _batch(database: Database, now: datetime) -> bool:
     with database.unit() as session:
         gone = dialogues.forget_messages(session, now - RAW_MESSAGES, BATCH)
+        gone += sending.expire(session, now, BATCH)  # where no channel sends, nobody else does it
         gone += outbox.forget_sent(session, now - REPLIES, BATCH)
         gone += dialogues.clear_idle(session, now - IDLE_DIALOGUES, BATCH)
+        gone += media.forget_failed(session, now - FAILED_FILES, BATCH)
     return gone > 0
+
+
+def _few(session: Session, now: datetime) -> None:
+    """Tables that never hold much."""
+    slots.forget(session, now - SLOTS)
+    platform.forget_parked(session, now - PARKED)
+    platform.forget_parts(session, now - ALBUM_PARTS)
+    platform.forget_lapsed(session, now - LAPSED)

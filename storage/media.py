@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, or_, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, delete, literal_column, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
@@ -23,6 +23,8 @@ LEASE = timedelta(seconds=60)
 LIFE = timedelta(days=3)
 """WeChat deletes what users send after three days."""
 _TODO_SQL = text("state = 'todo'")
+_TODO: ColumnElement[str] = literal_column("'todo'")
+"""Written out in the statement: a partial index is of no use where its state is a parameter."""
 
 
 class MediaState(StrEnum):
@@ -96,7 +98,7 @@ def claim(session: Session, channel: str, now: datetime, limit: int) -> list[Wan
         select(MediaFile)
         .where(
             MediaFile.channel == channel,
-            MediaFile.state == MediaState.TODO,
+            MediaFile.state == _TODO,
             MediaFile.due_at <= now,
             or_(MediaFile.lease_until.is_(None), MediaFile.lease_until < now),
         )
@@ -139,6 +141,19 @@ def resolve(session: Session, files: Sequence[str]) -> list[str]:
     rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(ids))).all() if ids else []
     found = {f"{PREFIX}{row.id}": row.sha256 for row in rows if row.sha256}
     return [found.get(f, f) for f in files]
+
+
+def forget_failed(session: Session, before: datetime, limit: int) -> int:
+    """Delete what could not be had; what was kept stays known for as long as something may refer to it."""
+    ids = session.scalars(
+        select(MediaFile.id)
+        .where(MediaFile.state == MediaState.FAILED, MediaFile.created_at < before)
+        .order_by(MediaFile.id)
+        .limit(limit)
+    ).all()
+    if ids:
+        session.execute(delete(MediaFile).where(MediaFile.id.in_(ids)))
+    return len(ids)
 
 
 def _held(session: Session, wanted: Wanted) -> MediaFile | None:

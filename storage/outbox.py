@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from storage import wakeup
 from storage.base import Base, Instant, instant, json_object, name64, row_id
 from storage.contacts import Contact
 
@@ -113,21 +114,24 @@ class OutboxRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a message is apart from its words. ``due_at`` None means at once."""
+    """What a message is apart from its words. ``due_at`` None means at once; ``seen``: the person's channel fetches
+    the row itself, which is the delivery."""
 
     kind: str = "reply"
     nonce: str = ""
     replaces: str = ""
     dedup_key: str | None = None
     due_at: datetime | None = None
+    seen: bool = False
 
 
 def new(
     session: Session, contact: Contact, payload: dict[str, Any], now: datetime, envelope: Envelope | None = None
 ) -> OutboxRow:
-    """Queue one message; it has its id after the next flush."""
+    """Queue one message; it has its id after the next flush. To an account that cannot be reached it waits, blocked."""
     envelope = envelope or Envelope()
     kind = KINDS[envelope.kind]
+    state = SendState.BLOCKED if contact.unreachable else SendState.TODO
     row = OutboxRow(
         contact_id=contact.id,
         channel=contact.channel,
@@ -136,13 +140,16 @@ def new(
         payload=payload,
         nonce=envelope.nonce,
         replaces=envelope.replaces,
-        state=SendState.TODO,
+        state=SendState.SENT if envelope.seen else state,
+        sent_at=now if envelope.seen else None,
         due_at=envelope.due_at or now,
         expires_at=now + kind.life,
         dedup_key=envelope.dedup_key,
         created_at=now,
     )
     session.add(row)
+    if row.state == SendState.TODO and row.due_at <= now:
+        wakeup.notify(session)
     return row
 
 
@@ -195,6 +202,7 @@ def hurry(session: Session, ids: Sequence[int], now: datetime) -> None:
     session.execute(
         update(OutboxRow).where(OutboxRow.id.in_(ids), OutboxRow.state == SendState.TODO).values(due_at=now)
     )
+    wakeup.notify(session)
 
 
 def unblock(session: Session, contact_id: int, now: datetime) -> None:

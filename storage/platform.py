@@ -164,3 +164,17 @@ def take_album(session: Session, channel: str, album: str) -> list[dict[str, Any
     for row in rows:
         session.delete(row)
     return [row.part for row in rows]
+
+
+def forget_parts(session: Session, before: datetime) -> None:
+    """Parts that nobody put together."""
+    session.execute(delete(AlbumPart).where(AlbumPart.at < before))
+
+
+# -- leftovers ----------------------------------------------------------------------------------------------------
+
+
+def forget_lapsed(session: Session, before: datetime) -> None:
+    """Leases and tokens that ran out long ago."""
+    session.execute(delete(Lease).where(Lease.until < before))
+    session.execute(delete(PlatformToken).where(PlatformToken.expires_at < before))

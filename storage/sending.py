@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage import gates
+from storage.base import Instant
 from storage.contacts import Contact
 from storage.gates import Rate
 from storage.outbox import KINDS, OPEN, UNDELIVERED, OutboxRow, Priority, SendState
@@ -28,6 +29,8 @@ FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=10)
 URGENT_SHARE = 0.5
 """At most this part of a batch goes to bulk messages while anything more urgent may come."""
+PRIORITIES = (Priority.ANSWER, Priority.NOTICE, Priority.BULK)
+LOST = "the worker was lost in mid-send"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Item:
     replaces: str
     attempts: int
     created_at: datetime
+    probe: bool = False
+    """Whether the channel stays shut until this one is through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,97 +68,201 @@ class Outcome:
     unreachable: str = ""
     moved_to: str = ""
 
+    @property
+    def failed(self) -> bool:
+        """Whether the platform, as far as is known, took no decision on the message."""
+        return self.state in (SendState.RETRY, SendState.UNKNOWN) and self.pause is None
+
+
+def _is(column: InstrumentedAttribute[str], *states: SendState) -> ColumnElement[bool]:
+    """Written out as the partial indexes have it: they are of no use where the states are parameters."""
+    words: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in states]
+    return column.in_(words) if len(words) > 1 else column == words[0]
+
+
+# -- claim --------------------------------------------------------------------------------------------------------
+
 
 def claim(session: Session, channel: str, rate: Rate, now: datetime, limit: int) -> list[Item]:
-    """Lease up to ``limit`` due messages of a channel, the urgent first, at most one for each chat."""
-    limit = min(limit, gates.room(session, channel, rate, now))
+    """Lease up to ``limit`` due messages of a channel, the urgent first, at most one for each chat.
+
+    Claims of one channel wait for each other (they hold the gate's row), so none sees another's half.
+    """
+    room = gates.room(session, channel, rate, now)
+    limit = min(limit, room.count)
     lease = secrets.token_hex(8)
-    items: list[Item] = []
-    for priority in (Priority.ANSWER, Priority.NOTICE, Priority.BULK):
+    items: dict[str, Item] = {}
+    for priority in PRIORITIES:
         left = limit - len(items)
         if priority == Priority.BULK:
             left = min(left, max(1, int(limit * URGENT_SHARE)))
         if left <= 0:
             break
-        items += _claim_some(session, channel, priority, rate, now, left, lease)
+        for item in _due(session, channel, priority, now, left, lease, probe=room.probe):
+            items.setdefault(item.to, item)
     if items:
-        gates.take(session, channel, len(items))
-    return items
+        _lease(session, [item.id for item in items.values()], lease, now)
+        _pace(session, channel, list(items.values()), rate, now)
+        gates.take(session, channel, rate, now, len(items))
+    return list(items.values())
 
 
-def _claim_some(
-    session: Session, channel: str, priority: int, rate: Rate, now: datetime, limit: int, lease: str
+def _due(
+    session: Session, channel: str, priority: int, now: datetime, limit: int, lease: str, *, probe: bool
 ) -> list[Item]:
-    other = aliased(OutboxRow)
-    before_it = or_(
-        other.state == SendState.SENDING, and_(other.state == SendState.RETRY, other.id < OutboxRow.id)
-    )  # order within a chat: one at a time, and none past an older one that must be tried again
-    found = session.execute(
-        select(OutboxRow, Contact)
-        .join(Contact)
-        .where(
-            OutboxRow.channel == channel,
-            OutboxRow.priority == priority,
-            OutboxRow.state.in_(OPEN),
-            OutboxRow.due_at <= now,
-            OutboxRow.expires_at > now,
-            or_(Contact.next_send_at.is_(None), Contact.next_send_at <= now),
-            ~exists().where(other.contact_id == OutboxRow.contact_id, before_it),
+    found = session.execute(_DUE, {"channel": channel, "priority": priority, "now": now, "limit": limit})
+    return [
+        Item(
+            id=row.id,
+            lease=lease,
+            channel=channel,
+            contact_id=row.contact_id,
+            to=row.address or row.external_id,
+            kind=row.kind,
+            payload=row.payload,
+            nonce=row.nonce,
+            replaces=row.replaces,
+            attempts=row.attempts + 1,
+            created_at=row.created_at,
+            probe=probe,
         )
-        .order_by(OutboxRow.due_at, OutboxRow.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    first: dict[str, tuple[OutboxRow, Contact]] = {}
-    for row, contact in found:
-        first.setdefault(contact.address or contact.external_id, (row, contact))
-    return [_lease(session, row, contact, rate, now, lease) for row, contact in first.values()]
+        for row in found
+    ]
 
 
-def _lease(session: Session, row: OutboxRow, contact: Contact, rate: Rate, now: datetime, lease: str) -> Item:
-    row.state, row.lease, row.lease_until = SendState.SENDING, lease, now + LEASE
-    row.attempts += 1  # recorded before the call: a crash in the middle counts
-    to = contact.address or contact.external_id
-    if rate.per_chat:
-        _pace(session, contact, now + rate.per_chat)
-    return Item(
-        id=row.id,
-        lease=lease,
-        channel=row.channel,
-        contact_id=row.contact_id,
-        to=to,
-        kind=row.kind,
-        payload=row.payload,
-        nonce=row.nonce,
-        replaces=row.replaces,
-        attempts=row.attempts,
-        created_at=row.created_at,
+def _held_up() -> ColumnElement[bool]:
+    """Order within a chat: one at a time, and none past an older one as urgent that must be tried again."""
+    other = aliased(OutboxRow)
+    older = and_(_is(other.state, SendState.RETRY), other.id < OutboxRow.id, other.priority <= OutboxRow.priority)
+    return exists().where(other.contact_id == OutboxRow.contact_id, or_(_is(other.state, SendState.SENDING), older))
+
+
+def _group_is_busy() -> ColumnElement[bool]:
+    """Several accounts may speak in one chat, and it too is written to one at a time."""
+    other, member = aliased(OutboxRow), aliased(Contact)
+    busy = exists().where(other.contact_id == member.id, _is(other.state, SendState.SENDING))
+    return and_(
+        Contact.address != "",
+        exists().where(member.channel == Contact.channel, member.address == Contact.address, busy),
     )
 
 
-def _pace(session: Session, contact: Contact, until: datetime) -> None:
-    """Several people may speak in one chat: the pause is the chat's."""
-    contact.next_send_at = until
-    if contact.address:
-        same_chat = (Contact.channel == contact.channel, Contact.address == contact.address)
-        session.execute(update(Contact).where(*same_chat).values(next_send_at=until))
+def _due_statement() -> Select[*tuple[Any, ...]]:
+    """Made once: putting it together takes longer than running it."""
+    now = bindparam("now", type_=Instant())
+    return (
+        select(
+            OutboxRow.id,
+            OutboxRow.contact_id,
+            Contact.address,
+            Contact.external_id,
+            OutboxRow.kind,
+            OutboxRow.payload,
+            OutboxRow.nonce,
+            OutboxRow.replaces,
+            OutboxRow.attempts,
+            OutboxRow.created_at,
+        )
+        .join(Contact)
+        .where(
+            OutboxRow.channel == bindparam("channel"),
+            OutboxRow.priority == bindparam("priority"),
+            _is(OutboxRow.state, *OPEN),
+            OutboxRow.due_at <= now,
+            OutboxRow.expires_at > now,
+            or_(Contact.next_send_at.is_(None), Contact.next_send_at <= now),
+            ~_held_up(),
+            ~_group_is_busy(),
+        )
+        .order_by(OutboxRow.due_at, OutboxRow.id)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True, of=OutboxRow)
+    )
+
+
+_DUE = _due_statement()
+
+
+def _lease(session: Session, ids: Sequence[int], lease: str, now: datetime) -> None:
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(ids))
+        .values(
+            state=SendState.SENDING,
+            lease=lease,
+            lease_until=now + LEASE,
+            attempts=OutboxRow.attempts + 1,  # recorded before the call: a crash in the middle counts
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _pace(session: Session, channel: str, items: Sequence[Item], rate: Rate, now: datetime) -> None:
+    """The pause between two messages is the chat's, whoever of its accounts they are for."""
+    if not rate.per_chat:
+        return
+    here = or_(Contact.id.in_([item.contact_id for item in items]), Contact.address.in_([item.to for item in items]))
+    session.execute(
+        update(Contact)
+        .where(Contact.channel == channel, here)
+        .values(next_send_at=now + rate.per_chat)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# -- finish -------------------------------------------------------------------------------------------------------
 
 
 def finish(session: Session, item: Item, outcome: Outcome, rate: Rate, now: datetime) -> bool:
-    """Record an outcome, unless the lease ran out and the message went to somebody else; whether it was recorded."""
-    held = (OutboxRow.id == item.id, OutboxRow.lease == item.lease, OutboxRow.state == SendState.SENDING)
-    row = session.scalar(select(OutboxRow).where(*held).with_for_update())
-    if outcome.closes is not None:
-        gates.close(session, item.channel, rate, now, now + outcome.closes, outcome.error)
-    if outcome.unreachable or outcome.moved_to:
-        _note_on_contact(session, item, outcome)
-    if row is None:
-        return False
-    _settle(row, outcome, now)
-    return True
+    """Record one outcome; whether it was recorded."""
+    return finish_all(session, [(item, outcome)], rate, now)[0] is not None
 
 
-def _settle(row: OutboxRow, outcome: Outcome, now: datetime) -> None:
+def finish_all(
+    session: Session, results: Sequence[tuple[Item, Outcome]], rate: Rate, now: datetime
+) -> list[SendState | None]:
+    """Record outcomes of one channel. Where each message stands now; None where the lease ran out and the message
+    went to somebody else: then nothing at all is written."""
+    rows = _leased(session, [item for item, _ in results])
+    states: list[SendState | None] = []
+    for item, outcome in results:
+        row = rows.get(item.id)
+        if row is None or row.lease != item.lease:
+            states.append(None)
+            continue
+        states.append(_settle(row, outcome, now))
+        if outcome.closes is not None:
+            gates.close(session, item.channel, rate, now, now + outcome.closes, outcome.error)
+        elif item.probe and not outcome.failed:
+            gates.probed(session, item.channel, rate, now)
+        if outcome.unreachable or outcome.moved_to:
+            _note_on_contact(session, item, outcome)
+    return states
+
+
+def release(session: Session, items: Sequence[Item], now: datetime) -> None:
+    """Give back what was claimed and never tried."""
+    rows = _leased(session, items)
+    for item in items:
+        row = rows.get(item.id)
+        if row is not None and row.lease == item.lease:
+            row.attempts -= 1
+            row.state = SendState.RETRY if row.attempts else SendState.TODO
+            row.due_at, row.lease, row.lease_until = now, "", None
+
+
+def _leased(session: Session, items: Sequence[Item]) -> dict[int, OutboxRow]:
+    rows = session.scalars(
+        select(OutboxRow)
+        .where(OutboxRow.id.in_([item.id for item in items]), _is(OutboxRow.state, SendState.SENDING))
+        .order_by(OutboxRow.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def _settle(row: OutboxRow, outcome: Outcome, now: datetime) -> SendState:
     state = outcome.state
     row.error, row.lease, row.lease_until = outcome.error[:200], "", None
     row.platform_id = outcome.platform_id or row.platform_id
@@ -163,10 +272,17 @@ def _settle(row: OutboxRow, outcome: Outcome, now: datetime) -> None:
     if state == SendState.RETRY and outcome.closes is None and row.attempts >= ATTEMPTS:
         state = SendState.DEAD
     if state == SendState.RETRY:
-        row.due_at = now + (outcome.pause or outcome.closes or back_off(row.attempts))
+        row.due_at = now + _pause(outcome, row.attempts)
     if state == SendState.SENT:
         row.sent_at = now
     row.state = state
+    return state
+
+
+def _pause(outcome: Outcome, attempts: int) -> timedelta:
+    if outcome.pause is not None:
+        return outcome.pause
+    return back_off(attempts) if outcome.closes is None else outcome.closes
 
 
 def back_off(attempts: int) -> timedelta:
@@ -177,12 +293,17 @@ def back_off(attempts: int) -> timedelta:
 
 
 def _note_on_contact(session: Session, item: Item, outcome: Outcome) -> None:
-    contact = session.get(Contact, item.contact_id)
-    if contact is None:
-        return
-    contact.unreachable = outcome.unreachable or contact.unreachable
+    contact = session.get_one(Contact, item.contact_id)
     if outcome.moved_to:
         move_chat(session, item.channel, item.to, outcome.moved_to)
+        contact.address = outcome.moved_to  # also where the account itself is the chat
+    if outcome.unreachable:
+        contact.unreachable = outcome.unreachable
+        session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.contact_id == item.contact_id, _is(OutboxRow.state, *OPEN))
+            .values(state=SendState.BLOCKED, error=outcome.error[:200])
+        )
 
 
 def move_chat(session: Session, channel: str, old: str, new: str) -> None:
@@ -190,16 +311,19 @@ def move_chat(session: Session, channel: str, old: str, new: str) -> None:
     session.execute(update(Contact).where(Contact.channel == channel, Contact.address == old).values(address=new))
 
 
+# -- what nobody finished -----------------------------------------------------------------------------------------
+
+
 def recover(session: Session, now: datetime, limit: int) -> int:
     """Settle the sends whose worker is gone: their outcome is unknown. How many there were."""
     rows = session.scalars(
         select(OutboxRow)
-        .where(OutboxRow.state == SendState.SENDING, OutboxRow.lease_until < now)
+        .where(_is(OutboxRow.state, SendState.SENDING), OutboxRow.lease_until < now)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        _settle(row, Outcome(SendState.UNKNOWN, "the worker was lost in mid-send"), now)
+        _settle(row, Outcome(SendState.UNKNOWN, LOST), now)
     return len(rows)
 
 
@@ -207,7 +331,7 @@ def expire(session: Session, now: datetime, limit: int) -> int:
     """Close what is no longer worth sending. How many there were."""
     rows = session.scalars(
         select(OutboxRow)
-        .where(OutboxRow.state.in_(UNDELIVERED), OutboxRow.expires_at <= now)
+        .where(_is(OutboxRow.state, *UNDELIVERED), OutboxRow.expires_at <= now)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
@@ -238,7 +362,14 @@ def counts(session: Session, channels: Sequence[str]) -> dict[tuple[str, str], i
 
 
 def oldest_due(session: Session, channels: Sequence[str]) -> datetime | None:
-    """Since when the longest waiting message has been due."""
-    return session.scalar(
-        select(func.min(OutboxRow.due_at)).where(OutboxRow.channel.in_(channels), OutboxRow.state.in_(OPEN))
-    )
+    """Since when the longest waiting message has been due. One look into the index for each place in the queue."""
+    found = [
+        session.scalar(
+            select(func.min(OutboxRow.due_at)).where(
+                OutboxRow.channel == channel, OutboxRow.priority == priority, _is(OutboxRow.state, *OPEN)
+            )
+        )
+        for channel in channels
+        for priority in PRIORITIES
+    ]
+    return min(filter(None, found), default=None)

@@ -24,6 +24,7 @@ from bot.app import Service
 from bot.metrics import REGISTRY, oldest_turn_seconds
 from bot.web.routes import route_with_limit
 from bot.web.spoken import SpokenError
+from storage.database import Session
 from storage.figures import Figures, figures
 
 log = logging.getLogger(__name__)
@@ -76,15 +77,14 @@ class Health:
         self._head = service.database.revision()  # the service has just brought it there
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
         self._figures = Asked(lambda: self._thread.submit(self._look))
-        self._writes = Asked(lambda: service.turns.submit(lambda _session: None))
+        self._writes = Asked(lambda: service.turns.submit(_begin))
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _look(self) -> tuple[Figures, str | None]:
+    def _look(self) -> Figures:
         with self._service.database.reading() as session:
-            found = figures(session, self._channels)
-        return found, self._service.database.revision()
+            return figures(session, self._channels)
 
     async def alive(self) -> JSONResponse:
         return JSONResponse({"alive": True})
@@ -94,11 +94,11 @@ class Health:
         checks = {"database": False, "migrations": False, "writer": False}
         oldest_due = None
         try:
-            found, revision = await self._figures.answer()
+            found = await self._figures.answer()
         except Exception as error:
             _note("the database does not answer", error)
         else:
-            checks |= {"database": True, "migrations": revision == self._head}
+            checks |= {"database": True, "migrations": found.revision == self._head}
             oldest_due = _age(found)
         try:
             await self._writes.answer()
@@ -112,7 +112,7 @@ class Health:
 
     async def metrics(self) -> Response:
         try:
-            found, _ = await self._figures.answer()
+            found = await self._figures.answer()
         except Exception as error:
             _note("no figures for the metrics", error)
             raise SpokenError(503) from None
@@ -162,6 +162,11 @@ def _age(found: Figures) -> float:
 def _note(what: str, error: Exception) -> None:
     """The kind of error only: a driver's text may hold what was being written."""
     log.warning("%s: %s", what, type(error).__name__)
+
+
+def _begin(session: Session) -> None:
+    """Nothing, but as a transaction of the database: it needs the writer, and on SQLite the write lock."""
+    session.connection()
 
 
 def create_health_router(health: Health) -> APIRouter:

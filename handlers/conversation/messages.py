@@ -60,6 +60,8 @@ class Other(StrEnum):
     CONTACT = "contact"
     STICKER = "sticker"
     LARGE_FILE = "large-file"
+    UNSENDABLE_FILE = "unsendable-file"
+    """A file the platform shows to us by name only."""
     UNKNOWN = "unknown"
 
 

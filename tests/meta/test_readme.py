@@ -8,8 +8,13 @@ from datetime import time
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.routing import BaseRoute
 
 from bot.__main__ import main
+from bot.app import Service
+from bot.server import create_app
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +64,8 @@ def test_the_settings_table_is_the_settings(name: str) -> None:
 def shown(default: object) -> str:
     if isinstance(default, time):
         return f"{default:%H:%M}"
+    if isinstance(default, SecretStr):
+        return default.get_secret_value() or '""'
     return str(default) or '""'
 
 
@@ -71,9 +78,22 @@ def help_text(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
+def command_names(shown: str) -> list[str]:
+    return re.findall(r"^    ([a-z]+)", shown, re.MULTILINE)
+
+
+def all_arguments(capsys: pytest.CaptureFixture[str], *words: str) -> set[str]:
+    """The arguments of a command; of one that has commands of its own their names and theirs."""
+    found = arguments(shown := help_text(capsys, *words))
+    if "..." not in found:
+        return found
+    inner = command_names(shown)
+    return set(inner).union(*(all_arguments(capsys, *words, name) for name in inner))
+
+
 def arguments(usage: str) -> set[str]:
     """Options and positional names in the usage line of one command."""
-    line = " ".join(usage.partition("\n\n")[0].split()).removeprefix("usage: python -m bot ").partition(" ")[2]
+    line = " ".join(usage.partition("\n\n")[0].split()).partition("[-h]")[2]
     options = set(re.findall(r"--[a-z-]+", line))
     positional = set(re.sub(r"\[-[^]]*\]", "", line).replace("[", "").replace("]", "").split())
     return options | positional
@@ -81,9 +101,9 @@ def arguments(usage: str) -> set[str]:
 
 @pytest.mark.parametrize("name", READMES)
 def test_the_command_table_is_the_command_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    commands = re.findall(r"^    ([a-z]+)", help_text(capsys), re.MULTILINE)
-    assert "serve" in commands
-    expected = {command: arguments(help_text(capsys, command)) for command in commands}
+    commands = command_names(help_text(capsys))
+    assert {"serve", "worker", "clock", "wechat", "telegram"} <= set(commands)
+    expected = {command: all_arguments(capsys, command) for command in commands}
     table = rows(name, "|".join(commands))
     assert {command: set(code_words(cells[0])) for command, cells in table.items()} == expected
 
@@ -91,6 +111,21 @@ def test_the_command_table_is_the_command_line(name: str, capsys: pytest.Capture
 def test_arguments_are_read_from_the_usage_line() -> None:
     usage = "usage: python -m bot ask [-h] [--ctx CTX]\n                         [--json] [query]\n\npositional: …"
     assert arguments(usage) == {"--ctx", "--json", "query"}
+
+
+# -- addresses ----------------------------------------------------------------------------------------------------
+
+
+def addresses(routes: list[BaseRoute]) -> set[str]:
+    return {path for route in routes if (path := getattr(route, "path", "")) and path not in ("", "/static")}
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_address_is_described(name: str, service: Service) -> None:
+    app: FastAPI = create_app(service, clock=False)
+    described = set(re.findall(r"`(?:GET |POST )?(/[a-z./]*)", paper(name)))
+    assert addresses(app.routes) - described == set()
+    assert {"/healthz", "/readyz", "/metrics"} <= addresses(app.routes)
 
 
 # -- make, sections, links ----------------------------------------------------------------------------------------

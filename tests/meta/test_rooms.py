@@ -26,13 +26,21 @@ def _tree(path: Path) -> ast.AST:
 
 
 @pytest.mark.parametrize(
-    ("package", "room"), [("sqlalchemy", "storage"), ("alembic", "storage"), ("apscheduler", "scheduler")]
+    ("package", "room"),
+    [
+        ("sqlalchemy", "storage"),
+        ("alembic", "storage"),
+        ("apscheduler", "scheduler"),
+        ("uvicorn", "bot"),
+        ("telegram", "bot/channels/telegram"),
+        ("wechatpy", "bot/channels/wechat"),
+    ],
 )
 def test_a_package_stays_in_its_room(package: str, room: str) -> None:
     strays = [
         str(path.relative_to(ROOT))
         for path in FILES
-        if path.relative_to(ROOT).parts[0] != room
+        if not path.is_relative_to(ROOT / room)
         and any(name.partition(".")[0] == package for name in _imported(_tree(path)))
     ]
     assert strays == []
@@ -40,6 +48,19 @@ def test_a_package_stays_in_its_room(package: str, room: str) -> None:
 
 def test_nobody_imports_the_tests() -> None:
     strays = [path for path in FILES if any(name.partition(".")[0] == "tests" for name in _imported(_tree(path)))]
+    assert strays == []
+
+
+@pytest.mark.parametrize("room", ["handlers", "knowledge", "scheduler"])
+def test_the_inner_rooms_know_no_channel_by_name(room: str) -> None:
+    """What a platform is like is the business of its channel; the others ask what kind of way a message came."""
+    strays = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] == room
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and node.value in ("wechat", "telegram", "web", "terminal")
+    ]
     assert strays == []
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -83,14 +84,40 @@ def test_what_was_due_while_nobody_was_there_runs_at_the_start(database: Databas
     assert abs(work.ran[0] - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+def test_what_failed_is_taken_up_at_the_next_look(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    work = Counted(fails=2)
+    clock = Clock(database, (work.job,))
+    for minutes in (0, 10, 20, 30):
+        clock.catch_up(local("2026-11-24T03:30") + timedelta(minutes=minutes))
+    assert work.ran == [local("2026-11-24T03:50")]
+    assert caplog.text.count("RuntimeError: no luck") == 2
+
+
+def test_a_database_that_is_away_at_the_hour_is_asked_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    work = Counted()
+    database = Database(f"sqlite:///{tmp_path / 'later.db'}")
+    clock = Clock(database, (work.job,))
+    assert not clock.tick(work.job, local("2026-11-24T03:30"))
+    assert "could not be claimed" in caplog.text
+    database.migrate()
+    clock.catch_up(local("2026-11-24T03:40"))
+    assert work.ran == [local("2026-11-24T03:40")]
+    database.close()
+
+
+def ticking() -> bool:
+    return any("APScheduler" in thread.name for thread in threading.enumerate())
+
+
 def test_the_server_starts_its_clock_and_stops_it(service: Service) -> None:
     async def once() -> None:
         app = create_app(service, clock=True)
-        async with app.router.lifespan_context(app):
-            assert any("APScheduler" in thread.name for thread in threading.enumerate())
+        async with app.router.lifespan_context(app), asyncio.timeout(10):
+            while not ticking():
+                await asyncio.sleep(0.01)
 
     asyncio.run(once())
-    assert not any("APScheduler" in thread.name for thread in threading.enumerate())
+    assert not ticking()
 
 
 def test_every_job_runs_on_an_empty_database(database: Database) -> None:

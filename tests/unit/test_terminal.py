@@ -43,7 +43,7 @@ def test_what_was_pushed_is_shown_once(service: Service) -> None:
     with service.database.unit() as session:
         person = contacts.find(session, "terminal", "wang")
         assert person is not None
-        push(session, person.id, Reply("工作人员答复您了。"), NOW, "consult", "consult:1")
+        push(session, person.id, Reply("工作人员答复您了。"), NOW, "consult-answer", "consult:1")
     assert "机器人：工作人员答复您了。" in _talk(service)
     assert "工作人员答复您了" not in _talk(service)
 

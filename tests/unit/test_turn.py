@@ -25,7 +25,7 @@ from sqlalchemy import func, select, text
 
 from bot.app import Service
 from bot.turns import OverloadedError, SingleWriter, turns_for
-from handlers.conversation.messages import Attachment, AttachmentKind, Numbered, Reply
+from handlers.conversation.messages import Attachment, AttachmentKind, Numbered, Reply, Way
 from handlers.conversation.state import DialogueState
 from handlers.outreach import push
 from handlers.turn import MAX_TEXT, Reception, clean
@@ -95,7 +95,8 @@ def test_a_channel_that_is_asked_has_its_replies_delivered_others_wait(
     inbound = said("菜单", "k1")
     with database.unit() as session:
         reception.turn(session, inbound)
-        reception.turn(session, replace(inbound, contact=replace(inbound.contact, channel="wechat")))
+        elsewhere = replace(inbound.contact, channel="wechat")
+        reception.turn(session, replace(inbound, contact=elsewhere, way=Way.PUSH))
     with database.reading() as session:
         states = {row.state for row in session.scalars(select(OutboxRow))}
         assert states == {SendState.SENT, SendState.TODO}
@@ -112,7 +113,7 @@ def test_a_push_fits_a_screen_and_goes_once(database: Database) -> None:
     with database.unit() as session:
         who = contacts.get_or_create(session, "wechat", "a", NOW).id
         for _ in range(2):
-            push(session, who, Reply("答复。" * 900), NOW, "consult", "consult:1")
+            push(session, who, Reply("答复。" * 900), NOW, "consult-answer", "consult:1")
         rows = outbox.waiting(session, who)
         assert len(rows) == 1
         assert len(rows[0].payload["text"].encode()) <= 1900

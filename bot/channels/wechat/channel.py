@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import httpx
@@ -53,6 +53,14 @@ class WechatChannel:
         self.web = WechatWeb(service, Envelope(settings), self._shown, clock, account)
         ticket = page_ticket(service.turns, secret, client.get, clock)
         self._page = page.Page(settings, ticket, found, clock)
+
+    @property
+    def seen(self) -> Mapping[str, int]:
+        return self.web.seen
+
+    @property
+    def tokens_fetched(self) -> int:
+        return self.tokens.fetched
 
     def router(self) -> APIRouter:
         router = APIRouter()
