@@ -16,11 +16,11 @@ from typing import TypeVar
 from bot.app import Service
 from bot.turns import OverloadedError
 from bot.web.ports import BusyError
-from handlers import outreach
 from handlers.conversation.messages import Inbound, Numbered, Reply
-from handlers.turn import clean
-from storage import contacts, dialogues, platform
+from handlers.turn import clean, due_at
+from storage import contacts, dialogues, outbox, platform
 from storage.database import Session, is_away
+from storage.outbox import Envelope
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -114,12 +114,15 @@ def _park(session: Session, inbound: Inbound, raw: str, why: str) -> None:
 
 
 def _tell(session: Session, inbound: Inbound) -> None:
+    """The apology is the message's reply: a channel that asks again is given it."""
     contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
     contact.address = inbound.address
     if dialogues.find_message(session, contact.id, inbound.key) is None:
-        body: dict[str, object] = {"text": clean(inbound.text), "choice": inbound.choice, "files": []}
-        dialogues.record_message(session, contact.id, inbound.key, body, inbound.at)
-        outreach.push(session, contact.id, Reply(SORRY), inbound.at, "reply", f"sorry:{contact.id}:{inbound.key}"[:128])
+        envelope = Envelope(due_at=due_at(inbound))
+        row = outbox.new(session, contact, Reply(SORRY).to_json(), inbound.at, envelope)
+        session.flush()
+        body = {"text": clean(inbound.text), "choice": inbound.choice, "files": []}
+        dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [row.id])
 
 
 def _where(error: Exception) -> str:

@@ -6,7 +6,7 @@ A message whose key is known gets the replies it got the first time and changes 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.conversation.messages import Attachment, Inbound, Numbered, Reply, Way
@@ -24,7 +24,7 @@ from storage.failpoints import reach
 from storage.outbox import Envelope, OutboxRow, SendState
 
 MAX_TEXT = 2048
-PASSIVE_GRACE = timedelta(seconds=20)
+PASSIVE_GRACE = timedelta(seconds=16)
 """A platform that waits for the answer asks again for up to 15 s; only then is the answer sent by other means."""
 
 
@@ -103,6 +103,11 @@ def numbered(rows: list[OutboxRow], late: int = 0) -> list[Numbered]:
     return [Numbered(row.id, Reply.from_json(row.payload), row.nonce, n < late) for n, row in enumerate(rows)]
 
 
+def due_at(inbound: Inbound) -> datetime:
+    """From when the answer is to be sent by the delivery worker, if it has not reached the person otherwise."""
+    return inbound.at + PASSIVE_GRACE if inbound.way is Way.PASSIVE else inbound.at
+
+
 def clean(text: str) -> str:
     """What both databases can hold: no NUL, no lone surrogates, at most ``MAX_TEXT`` characters."""
     kept = text[:MAX_TEXT].replace("\x00", "")
@@ -115,7 +120,7 @@ def _heard_from(session: Session, contact: Contact, inbound: Inbound) -> list[Ou
     if inbound.address != contact.address:
         contact.address = inbound.address
     if inbound.way is Way.PASSIVE:
-        return outbox.waiting(session, contact.id, inbound.at)
+        return outbox.missed(session, contact.id, inbound.at)
     if inbound.way is Way.PUSH:
         outbox.unblock(session, contact.id, inbound.at)
     return []
@@ -134,7 +139,6 @@ def _send(talk: Talk, contact: Contact, replies: list[Reply]) -> list[OutboxRow]
     state, inbound = talk.state, talk.inbound
     state.more = ""
     asking = len(replies) - 1 if state.form is not None else None
-    due_at = talk.now + PASSIVE_GRACE if inbound.way is Way.PASSIVE else talk.now
     rows = []
     for number, reply in enumerate(map(fit, replies)):
         in_form = number == asking
@@ -143,7 +147,7 @@ def _send(talk: Talk, contact: Contact, replies: list[Reply]) -> list[OutboxRow]
         state.more = shown.more or state.more
         # Within a form the next question takes the place of the one that was tapped; anything else is to be kept.
         replaces = inbound.tapped_on if in_form and len(replies) == 1 else ""
-        envelope = Envelope(nonce=nonce, replaces=replaces, due_at=due_at)
+        envelope = Envelope(nonce=nonce, replaces=replaces, due_at=due_at(inbound))
         row = outbox.new(talk.session, contact, shown.to_json(), talk.now, envelope)
         if inbound.way is Way.PULL:
             row.state, row.sent_at = SendState.SENT, talk.now

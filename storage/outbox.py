@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, select, text, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage import wakeup
@@ -169,11 +169,23 @@ def by_ids(session: Session, ids: Sequence[int]) -> list[OutboxRow]:
     return list(session.scalars(select(OutboxRow).where(OutboxRow.id.in_(ids)).order_by(OutboxRow.id)))
 
 
-def waiting(session: Session, contact_id: int, now: datetime | None = None) -> list[OutboxRow]:
-    """What this person has not been shown yet, oldest first; with ``now`` without what has expired by then."""
+def waiting(session: Session, contact_id: int) -> list[OutboxRow]:
+    """What this person has not been shown yet, oldest first."""
     found = select(OutboxRow).where(OutboxRow.contact_id == contact_id, OutboxRow.state.in_(UNDELIVERED))
-    if now is not None:
-        found = found.where(OutboxRow.expires_at > now)
+    return list(session.scalars(found.order_by(OutboxRow.id)))
+
+
+def missed(session: Session, contact_id: int, now: datetime) -> list[OutboxRow]:
+    """What should have reached this person by now, did not, and is still worth showing; oldest first.
+
+    An answer that is only just on its way is not among it.
+    """
+    found = select(OutboxRow).where(
+        OutboxRow.contact_id == contact_id,
+        OutboxRow.state.in_(UNDELIVERED),
+        or_(OutboxRow.due_at <= now, OutboxRow.state == SendState.BLOCKED),
+        OutboxRow.expires_at > now,
+    )
     return list(session.scalars(found.order_by(OutboxRow.id)))
 
 

@@ -229,7 +229,7 @@ def test_a_slow_turn_of_an_account_that_cannot_push_is_collected(
     silent.platform = platform(silent.served.url, silent.api, patience=0.6)
     slow(silent, 1.0)
     got = silent.platform.say(OPENID, "电子秤多久检一次")
-    assert got.tries == 2
+    assert got.tries >= 2
     assert got.text
     assert silent.rows(Dialogue)[0].turns == 1
 
@@ -298,7 +298,7 @@ def test_a_picture_that_is_gone_is_asked_for_again(stage: Stage) -> None:
 def test_T11_the_address_in_a_message_is_never_fetched(stage: Stage) -> None:
     asked: list[str] = []
 
-    async def trap(scope: Any, receive: Any, send: Any) -> None:
+    async def trap(scope: Any, _receive: Any, _send: Any) -> None:
         asked.append(scope["type"])
 
     with Served(trap) as inside:
@@ -336,12 +336,10 @@ def test_a_message_that_breaks_the_bot_is_parked_and_said_so(stage: Stage) -> No
     sound = stage.service.reception
     stage.service.reception = replace(sound, desk=replace(sound.desk, answer=broken))
     message = stage.platform.text(OPENID, "强检收费吗")
-    assert not stage.platform.send(message).fault
+    assert "没处理好" in (stage.platform.send(message).text or "")
     stage.service.reception = sound
-    stage.until(lambda: len(stage.api.sent_to(OPENID)) == 1)
-    assert "没处理好" in stage.api.sent_to(OPENID)[0].content
     assert [row.channel for row in stage.rows(Parked)] == ["wechat"]
-    assert not stage.platform.send(message).fault
+    assert "没处理好" in (stage.platform.send(message).text or "")
     assert len(stage.rows(Parked)) == 1
 
 
