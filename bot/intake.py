@@ -121,7 +121,7 @@ def _tell(session: Session, inbound: Inbound) -> None:
         envelope = Envelope(due_at=due_at(inbound))
         row = outbox.new(session, contact, Reply(SORRY).to_json(), inbound.at, envelope)
         session.flush()
-        body = {"text": clean(inbound.text), "choice": inbound.choice, "files": []}
+        body: dict[str, object] = {"text": clean(inbound.text), "choice": inbound.choice, "files": []}
         dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [row.id])
 
 

@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from PIL import Image
 
 import bot.app
+import bot.channels.telegram.channel
+import bot.channels.wechat.channel
 import bot.web.chat
 from bot.app import Knowledge, Service
 from bot.settings import Settings
@@ -60,7 +62,7 @@ def service_at(folder: Path, template: Path, knowledge: Knowledge) -> Service:
 class StandingClock:
     """Lets the modules that look at the clock see one instant; used as ``with``."""
 
-    _looking = (bot.app, bot.web.chat)
+    _looking = (bot.app, bot.web.chat, bot.channels.telegram.channel, bot.channels.wechat.channel)
 
     def __init__(self) -> None:
         self.now = NOW

@@ -1,4 +1,4 @@
-"""Every conversation in ``flows/`` on every channel: typed in a terminal, typed in the web chat, tapped in the web chat."""
+"""Every conversation in ``flows/`` on every channel: terminal, web chat, WeChat and Telegram, typed and tapped."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import pytest
 
 from bot.app import Knowledge, Service
 from bot.channels.terminal import render
+from bot.channels.wechat import shown
 from bot.server import create_app
 from handlers.conversation.messages import Reply
+from tests.channel_talks import TelegramStage, WechatStage, wechat_difference
+from tests.fakes.telegram import FakeTelegram
+from tests.fakes.wechat import FakeWechat
 from tests.support import NOW, Browser, StandingClock, service_at
-from tests.talks import Corpus, TalkError, Web, all_talks, check, difference, fits, parse, play
+from tests.talks import Corpus, Talk, TalkError, Web, all_talks, check, difference, fits, parse, play
+from tests.wechat import fake as fake_wechat
 
 
 def _listed(path: Path) -> object:
@@ -64,6 +69,89 @@ def test_tapped_in_the_web_chat(path: Path, web: Web) -> None:
     talk = parse(path)
     web.taps = True
     check(talk, play(talk, web))
+
+
+# -- on the platforms ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wechat_api() -> Iterator[FakeWechat]:
+    with fake_wechat() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def telegram_api() -> Iterator[FakeTelegram]:
+    with FakeTelegram(enforce_flood=False) as api:
+        yield api
+
+
+@pytest.fixture
+def on_wechat(
+    tmp_path: Path,
+    empty_file: Path,
+    knowledge: Knowledge,
+    wechat_api: FakeWechat,
+    clock: StandingClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[WechatStage]:
+    monkeypatch.setattr(shown, "EVERY_SECONDS", 0.003)
+    stage = WechatStage(tmp_path / "wechat", empty_file, knowledge, wechat_api, clock)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def on_telegram(
+    tmp_path: Path, empty_file: Path, knowledge: Knowledge, telegram_api: FakeTelegram, clock: StandingClock
+) -> Iterator[TelegramStage]:
+    stage = TelegramStage(tmp_path / "telegram", empty_file, knowledge, telegram_api, clock)
+    yield stage
+    stage.close()
+
+
+def check_on_wechat(talk: Talk, stage: WechatStage) -> None:
+    opened = stage.open(talk.turns[0].at)
+    for number, turn in enumerate(talk.turns):
+        if turn.said is None:
+            actual = opened
+        else:
+            actual = stage.send_file(turn.at) if turn.sends_file else stage.say(turn.said, turn.at)
+        wrong = wechat_difference(talk, number, actual)
+        assert wrong is None, "\n" + str(wrong)
+
+
+def check_on_telegram(talk: Talk, stage: TelegramStage) -> None:
+    opened = stage.open(talk.turns[0].at)
+    for turn in talk.turns:
+        if turn.said is None:
+            actual = opened
+        else:
+            actual = stage.send_file(turn.at) if turn.sends_file else stage.say(turn.said, turn.at)
+        wrong = difference(talk, turn, actual)
+        assert wrong is None, "\n" + str(wrong)
+
+
+@pytest.mark.parametrize("path", TALKS)
+def test_on_wechat(path: Path, on_wechat: WechatStage) -> None:
+    check_on_wechat(parse(path), on_wechat)
+
+
+@pytest.mark.parametrize("path", TAPS)
+def test_tapped_on_wechat(path: Path, on_wechat: WechatStage) -> None:
+    on_wechat.taps = True
+    check_on_wechat(parse(path), on_wechat)
+
+
+@pytest.mark.parametrize("path", TALKS)
+def test_on_telegram(path: Path, on_telegram: TelegramStage) -> None:
+    check_on_telegram(parse(path), on_telegram)
+
+
+@pytest.mark.parametrize("path", TAPS)
+def test_tapped_on_telegram(path: Path, on_telegram: TelegramStage) -> None:
+    on_telegram.taps = True
+    check_on_telegram(parse(path), on_telegram)
 
 
 # -- what only buttons can do -------------------------------------------------------------------------------------

@@ -176,14 +176,11 @@ def never_sent(error: TelegramError) -> bool:
 
     A gateway that waited in vain does not know either.
     """
-    if isinstance(error.__cause__, httpx.HTTPError):
-        return isinstance(error.__cause__, NOTHING_SENT)
-    return isinstance(error, NetworkError) and _status(error) not in (0, 504)
-
-
-def _status(error: TelegramError) -> int:
-    found = _STATUS.search(error.message)
-    return int(found[1]) if found else 0
+    cause = error.__cause__
+    if isinstance(cause, httpx.HTTPError):
+        return isinstance(cause, NOTHING_SENT)
+    answered = cause is None or isinstance(cause, TelegramError)
+    return answered and isinstance(error, NetworkError) and "timeout" not in error.message.lower()
 
 
 def seconds(error: RetryAfter) -> float:

@@ -1,0 +1,51 @@
+"""Where a scanned code or a deep link leads: one table for QR scenes and for ``/start`` payloads.
+
+A route is ``s_A12``: a letter for the kind, then what it is about. At most 64 characters of ``A-Za-z0-9_-``, the
+narrowest of what the platforms carry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from handlers.conversation.messages import Choice, Reply
+from handlers.talk import Talk
+
+SHAPE = re.compile(r"([a-z])_([A-Za-z0-9_-]{1,62})")
+HOW_TO_REPORT = Choice("怎么举报", "lookup:show/complaint-report")
+
+
+def is_route(text: str) -> bool:
+    """Whether a code with this text would lead anywhere."""
+    found = SHAPE.fullmatch(text)
+    return found is not None and found[1] in ROUTES
+
+
+def _pledge(talk: Talk, number: str) -> list[Reply]:
+    text = f"您扫的是承诺编号 {number}：商户自愿公开的诚信计量承诺。真假这里还查不了，请打 {talk.office.hotline} 核实。"
+    return [Reply(text, (Choice("承诺要做到什么", "lookup:show/honest-pledge"), HOW_TO_REPORT))]
+
+
+def _stall(_talk: Talk, number: str) -> list[Reply]:
+    choices = (Choice("当场判定", "judge:start"), HOW_TO_REPORT, Choice("查秤", "judge:scale"))
+    return [Reply(f"您扫的是 {number} 摊位。觉得称少了，先选一个：", choices)]
+
+
+def _event(talk: Talk, number: str) -> list[Reply]:
+    text = f"您扫的是培训 {number} 的报名码。这里还不能报名，请按通知上的办法报，或打 {talk.office.hotline}。"
+    return [Reply(text, (Choice("培训怎么报名", "lookup:show/training-signup"),))]
+
+
+def _track(talk: Talk, number: str) -> list[Reply]:
+    text = f"办件 {number} 的进度请打 {talk.office.hotline}，报上这个编号；这里还查不了。"
+    return [Reply(text, (Choice("办理要几天", "lookup:show/complaint-handling"),))]
+
+
+ROUTES: Mapping[str, Callable[[Talk, str], list[Reply]]] = {
+    "p": _pledge,
+    "s": _stall,
+    "c": _event,
+    "t": _track,
+}
+"""A service that takes a kind of code over replaces its row."""
