@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import puremagic
-
+from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, media_type_of
 from bot.settings import Settings
 from bot.turns import OverloadedError, Turns, turns_for
 from bot.web.ports import BadFileError, BusyError, Line
@@ -29,14 +28,6 @@ from storage.database import Database, Session
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(hours=24)
 TURN_LIMIT_SECONDS = 4.0
-MAX_FILE = 10 * 1024 * 1024
-IMAGE_TYPES = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/heif"}
-FILE_TYPES = {
-    "application/pdf",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.ms-excel",
-    "text/csv",
-}
 
 
 @dataclass(frozen=True)
@@ -194,17 +185,6 @@ class Service:
 
     def ask(self, query: str, context: str | None, on: date | None) -> dict[str, Any]:
         return lookup.ask(self.knowledge.matcher, query, context, on or datetime.now(SHANGHAI).date())
-
-
-def media_type_of(data: bytes, name: str) -> str:
-    """The type by the file's first bytes; the name decides only between formats that share them."""
-    try:
-        found = puremagic.from_string(data, mime=True, filename=name)
-    except (puremagic.PureError, ValueError):
-        found = ""
-    if not found and name.lower().endswith(".csv") and b"\x00" not in data[:4096]:
-        return "text/csv"
-    return found
 
 
 def _reply_line(outbox_id: int) -> int:

@@ -10,7 +10,7 @@ import os
 import signal
 from collections import Counter
 
-_name, _, _count = os.environ.get("HONESTSCALE_FAILPOINT", "").partition(":")
+_armed: list[tuple[str, int]] = []
 _passed: Counter[str] = Counter()
 
 NAMES = frozenset(
@@ -37,12 +37,22 @@ NAMES = frozenset(
 )
 
 
+def arm(point: str) -> None:
+    """Die at a point such as ``turn.committed:3``: at the third passing."""
+    name, _, count = point.partition(":")
+    assert name in NAMES, name
+    _armed.append((name, int(count or 1)))
+
+
 def reach(name: str) -> None:
     """Die here if this is the point and the passing that was asked for."""
-    if not _name:
+    if not _armed:
         return
     assert name in NAMES, name
-    if name == _name:
-        _passed[name] += 1
-        if _passed[name] >= int(_count or 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+    _passed[name] += 1
+    if (name, _passed[name]) in _armed:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if "HONESTSCALE_FAILPOINT" in os.environ:
+    arm(os.environ["HONESTSCALE_FAILPOINT"])

@@ -143,7 +143,7 @@ class WechatSender:
         return Outcome(SendState.RETRY, why)
 
     async def _do(self, work: Callable[[Session], T]) -> T:
-        return await asyncio.wrap_future(self._turns.submit(work))
+        return await asyncio.shield(asyncio.wrap_future(self._turns.submit(work)))
 
 
 def until_midnight(now: datetime) -> timedelta:

@@ -47,7 +47,7 @@ class Shown:
         if not ids:
             return
         try:
-            await asyncio.wrap_future(self._record(ids, self._clock()))
+            await asyncio.shield(asyncio.wrap_future(self._record(ids, self._clock())))
         except Exception:
             # They stay undelivered, and are sent or shown once more: better than lost.
             log.exception("%d shown replies could not be noted", len(ids))

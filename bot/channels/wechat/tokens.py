@@ -67,7 +67,7 @@ class Shared:
             row = platform.token(session, self._name)
             return (row.sealed, row.expires_at) if row and row.sealed and row.expires_at else None
 
-        kept = await asyncio.wrap_future(self._turns.submit(read))
+        kept = await asyncio.shield(asyncio.wrap_future(self._turns.submit(read)))
         if kept is None:
             return None
         try:
@@ -80,7 +80,7 @@ class Shared:
     async def _new(self, refused: str) -> str:
         now = self._clock()
         ask = self._turns.submit(lambda session: platform.ask_for_token(session, self._name, now, NOT_AGAIN_FOR))
-        if not await asyncio.wrap_future(ask):
+        if not await asyncio.shield(asyncio.wrap_future(ask)):
             return await self._from_another(refused)
         reach("token.asked")
         self.fetched += 1
@@ -89,7 +89,7 @@ class Shared:
         reach("token.fetched")
         sealed = self._seal.encrypt(token.encode()).decode()
         keep = self._turns.submit(lambda session: platform.keep_token(session, self._name, sealed, now + life))
-        await asyncio.wrap_future(keep)
+        await asyncio.shield(asyncio.wrap_future(keep))
         self._known = (token, now + life)
         if token == refused:  # the platform stands by a token that it refused: let some time pass
             raise WechatError(40001, self._name)

@@ -103,7 +103,7 @@ class WechatWeb:
 
         def work(session: Session) -> None:
             for report in received.reports:
-                if not report.ok:
+                if not report.ok and report.platform_id:
                     sending.reported(session, CHANNEL, report.platform_id, SendState.BLOCKED, report.status)
             contact = contacts.find(session, CHANNEL, received.openid)
             if contact is None and received.consents:
