@@ -54,7 +54,13 @@ class Service:
         self.database.migrate()
         self.turns: Turns = turns_for(self.database, settings.worker_threads)
         self.reception = Reception(
-            build_desk(), self.knowledge.library, self.knowledge.matcher, self.knowledge.calendar, settings.office()
+            build_desk(),
+            self.knowledge.library,
+            self.knowledge.matcher,
+            self.knowledge.calendar,
+            settings.office(),
+            public_only=settings.public_only,
+            staff=settings.staff,
         )
 
         self.wake: Callable[[], None] = lambda: None

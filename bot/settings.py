@@ -35,6 +35,7 @@ class TelegramMode(StrEnum):
 NONE = SecretStr("")
 ABILITIES = frozenset(("customer", "template", "subscribe-standing", "subscribe-once"))
 """What an Official Account may or may not be allowed to do, by its kind and certification."""
+CHANNEL_NAMES = {"wechat": "微信", "telegram": "Telegram", "web": "网页", "terminal": "终端"}
 SECRETS = (
     "database_url",
     "wechat_app_secret",
@@ -50,6 +51,7 @@ SHAPES = {
     "bureau_name": "2 到 30 个字",
     "hotline": "3 到 20 位数字，可以带 -",
     "wechat_app_id": "wx 加 16 位数字或小写 a 到 f，从公众平台复制",
+    "telegram_name": "机器人的用户名，5 到 32 位字母数字或 _，不带 @",
     "telegram_staff": "数字 ID，几个之间用英文逗号隔开，不留空格",
 }
 """What would do, for settings whose shape is a length or a pattern."""
@@ -89,6 +91,9 @@ class Settings(BaseSettings):
     telegram_api_base: str = Field("https://api.telegram.org", description="Telegram 接口地址")
     telegram_webhook_secret: SecretStr = Field(NONE, description="回调暗号，32 位以上的字母数字 _ -")
     telegram_assessment_ref: str = Field("", description="数据出境安全评估文号；填了才在 Telegram 上办涉及个人信息的事")
+    telegram_name: str = Field(
+        "", pattern=r"^([A-Za-z0-9_]{5,32})?$", description="机器人的用户名，不带 @；填了绑定时给出直达链接"
+    )
     telegram_staff: str = Field("", pattern=r"^(\d+(,\d+)*)?$", description="工作人员的 Telegram 数字 ID，逗号隔开")
 
     @model_validator(mode="after")
@@ -177,7 +182,27 @@ class Settings(BaseSettings):
         return tuple(filter(None, [*found, *_passwords(self.database_url)]))
 
     def office(self) -> Office:
-        return Office(self.bureau_name, self.hotline, self.office_opens, self.office_closes, self.answer_by)
+        return Office(
+            self.bureau_name,
+            self.hotline,
+            self.office_opens,
+            self.office_closes,
+            self.answer_by,
+            public_url=self.public_url,
+            telegram_name=self.telegram_name,
+            notices=bool(self.wechat_notices),
+            channel_names=CHANNEL_NAMES,
+        )
+
+    @property
+    def public_only(self) -> frozenset[str]:
+        """Channels without matters that hold personal information: abroad, as long as nobody has assessed it
+        (个人信息保护法第三十六条)."""
+        return frozenset() if self.telegram_assessment_ref else frozenset(("telegram",))
+
+    @property
+    def staff(self) -> frozenset[tuple[str, str]]:
+        return frozenset(("telegram", number) for number in self.telegram_staff_ids)
 
 
 def _passwords(url: str) -> list[str]:

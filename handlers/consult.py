@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.conversation.forms import Field, Form, NotUnderstoodError
-from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.conversation.messages import AttachmentKind, Choice, Inbound, Reply
 from handlers.outreach import push
 from handlers.talk import SHANGHAI, Office, Talk
 from knowledge.workdays import Calendar
@@ -109,17 +109,15 @@ def files(talk: Talk) -> list[Reply]:
         row.files = [*row.files, *new]
         return [Reply(f"收到 {len(new)} 个文件，已加到您的咨询 {row.number}。")]
     talk.state.files = [*talk.state.files, *new][-9:]
-    count = len(talk.state.files)
+    if all(a.kind is AttachmentKind.VOICE for a in talk.inbound.attachments):
+        return [Reply("语音我听不懂，先替您存着。要怎么办？", _uses("交给工作人员听", "我打字"))]
     return [
-        Reply(
-            f"收到 {count} 个文件，先替您存着。要怎么用？",
-            (
-                Choice("交给工作人员看", "consult:files"),
-                Choice("我用文字问", "consult:ask"),
-                Choice("不用了", "consult:drop"),
-            ),
-        )
+        Reply(f"收到 {len(talk.state.files)} 个文件，先替您存着。要怎么用？", _uses("交给工作人员看", "我用文字问"))
     ]
+
+
+def _uses(hand_over: str, ask: str) -> tuple[Choice, ...]:
+    return (Choice(hand_over, "consult:files"), Choice(ask, "consult:ask"), Choice("不用了", "consult:drop"))
 
 
 def act(talk: Talk, action: str) -> list[Reply]:
@@ -165,3 +163,9 @@ def waiting_list(rows: list[consults.Consult]) -> str:
         for r in rows
     ]
     return "\n".join([f"待答复 {len(rows)} 件：", *lines])
+
+
+def deadlines(rows: list[consults.Consult]) -> str:
+    """Only numbers and times, for where nothing of the questions may be shown."""
+    lines = [f"{r.number}  {say_time(r.promised_at)}前" for r in rows]
+    return "\n".join([f"待答复 {len(rows)} 件：", *lines]) if rows else "没有待答复的咨询。"

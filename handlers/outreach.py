@@ -7,7 +7,7 @@ from datetime import datetime
 from handlers.conversation.messages import Reply
 from handlers.conversation.paging import fit
 from handlers.conversation.state import DialogueState
-from storage import dialogues, outbox
+from storage import binding, dialogues, outbox
 from storage.contacts import Contact
 from storage.database import Session
 from storage.outbox import Envelope
@@ -16,10 +16,11 @@ from storage.outbox import Envelope
 def push(session: Session, contact_id: int, reply: Reply, now: datetime, kind: str, dedup_key: str) -> bool:
     """Queue a message for a person; the same ``dedup_key`` is told once. Whether it was queued now.
 
+    An account that cannot be written to is stood in for by another one of the same person.
     Its options become the open ones unless the person is filling in a form: a number then still answers the form.
     """
     shown = fit(reply)
-    contact = session.get_one(Contact, contact_id)
+    contact = binding.reachable(session, session.get_one(Contact, contact_id))
     row = dialogues.lock(session, contact.person_id, now)
     state = DialogueState.from_json(row.state)
     nonce = "" if state.form is not None else state.offer(shown.choices, now)

@@ -6,19 +6,20 @@ narrowest of what the platforms carry.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
+from handlers import account
 from handlers.conversation.messages import Choice, Reply
+from handlers.conversation.router import ROUTE, Route
+from handlers.greeting import greeted
 from handlers.talk import Talk
 
-SHAPE = re.compile(r"([a-z])_([A-Za-z0-9_-]{1,62})")
 HOW_TO_REPORT = Choice("怎么举报", "lookup:show/complaint-report")
 
 
 def is_route(text: str) -> bool:
     """Whether a code with this text would lead anywhere."""
-    found = SHAPE.fullmatch(text)
+    found = ROUTE.fullmatch(text)
     return found is not None and found[1] in ROUTES
 
 
@@ -42,10 +43,21 @@ def _track(talk: Talk, number: str) -> list[Reply]:
     return [Reply(text, (Choice("办理要几天", "lookup:show/complaint-handling"),))]
 
 
-ROUTES: Mapping[str, Callable[[Talk, str], list[Reply]]] = {
-    "p": _pledge,
-    "s": _stall,
-    "c": _event,
-    "t": _track,
+def _first(answer: Callable[[Talk, str], list[Reply]]) -> Callable[[Talk, str], list[Reply]]:
+    """For many people a code is the first they see of the bot: it greets before it answers."""
+
+    def answered(talk: Talk, number: str) -> list[Reply]:
+        first, *rest = answer(talk, number)
+        return [greeted(talk, first), *rest]
+
+    return answered
+
+
+ROUTES: Mapping[str, Route[Talk]] = {
+    "p": Route(_first(_pledge)),
+    "s": Route(_first(_stall)),
+    "c": Route(_first(_event)),
+    "t": Route(_first(_track)),
+    "b": Route(_first(account.by_link), personal=True),
 }
 """A service that takes a kind of code over replaces its row."""

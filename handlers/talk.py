@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from knowledge.matcher import Matcher
 from knowledge.workdays import Calendar
 from storage import outbox
 from storage.database import Session
+from storage.dialogues import Dialogue
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -28,17 +29,32 @@ class Office:
     closes: time = time(17, 30)
     answer_by: time = time(10, 0)
     """A question that comes outside working hours is promised for this hour of the next working day."""
+    public_url: str = ""
+    """Where the web chat is, without a closing slash."""
+    telegram_name: str = ""
+    """The bot's name there, to which a deep link can lead."""
+    notices: bool = False
+    """Whether reminders can be agreed to on a page of the web."""
+    channel_names: Mapping[str, str] = field(default_factory=dict)
+    """What people call each channel."""
+
+    def called(self, channel: str) -> str:
+        return self.channel_names.get(channel, "另一个账号")
 
 
 @dataclass(slots=True)
 class Talk:
-    """One message being answered. ``state`` may be changed; it is saved when the turn ends."""
+    """One message being answered. ``state`` may be changed; it is saved in ``dialogue`` when the turn ends.
+
+    A turn that makes the account another person's takes up that person's (locked) ``dialogue`` and ``state``.
+    """
 
     inbound: Inbound
     state: DialogueState
     now: datetime
     contact_id: int
     person_id: int
+    dialogue: Dialogue
     session: Session
     library: Library
     matcher: Matcher
@@ -46,6 +62,13 @@ class Talk:
     office: Office
     forms: Callable[[Talk, str, str], list[Reply]]
     """Opens a form by name; the router's own method, so that services need not know it."""
+    question: Callable[[Talk], list[Reply]]
+    """The open question of a form once more, none when no form is open; the router's own method as well."""
+    public_only: bool = False
+    """Others read along, or the channel may carry no personal matters."""
+    staff: bool = False
+    withheld: bool = False
+    """What was said is a personal matter in the wrong place: its words are not kept."""
 
     @property
     def today(self) -> date:
@@ -56,4 +79,6 @@ class Talk:
 
     def repeat(self) -> list[Reply]:
         rows = outbox.by_ids(self.session, self.state.last_ids)
+        if self.public_only:  # what was said to another account of the person is not for here
+            rows = [row for row in rows if row.contact_id == self.contact_id]
         return [Reply.from_json(row.payload) for row in rows] or [Reply("前面还没有说过什么。有问题直接问我。")]

@@ -17,11 +17,12 @@ from handlers.talk import Office, Talk
 from knowledge.library import Library
 from knowledge.matcher import Matcher
 from knowledge.workdays import Calendar
-from storage import contacts, dialogues, media, outbox
+from storage import binding, contacts, dialogues, media, outbox
 from storage.contacts import Contact
 from storage.database import Session
+from storage.dialogues import Dialogue, InboxMessage
 from storage.failpoints import reach
-from storage.outbox import Envelope, OutboxRow, SendState
+from storage.outbox import Envelope, OutboxRow
 
 MAX_TEXT = 2048
 PASSIVE_GRACE = timedelta(seconds=16)
@@ -37,24 +38,30 @@ class Reception:
     matcher: Matcher
     calendar: Calendar
     office: Office
+    public_only: frozenset[str] = frozenset()
+    """Channels that may carry no personal matters."""
+    staff: frozenset[tuple[str, str]] = frozenset()
+    """The accounts of staff: channel and the channel's own id."""
 
     def turn(self, session: Session, inbound: Inbound) -> list[Numbered]:
         """Answer one message inside the caller's transaction."""
         inbound = replace(inbound, text=clean(inbound.text))
-        contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
-        row = dialogues.lock(session, contact.person_id, inbound.at)
-        known = dialogues.find_message(session, contact.id, inbound.key)
+        contact, row, known = _lock(session, inbound)
         if known is not None:
             return numbered(outbox.by_ids(session, known.reply_ids), known.body.get("late", 0))
         reach("turn.begun")
         late = _heard_from(session, contact, inbound)
         state = DialogueState.from_json(row.state)
-        inbound = replace(inbound, attachments=tuple(_wanted(session, contact, inbound)))
+        if not self._only_public(inbound):
+            inbound = replace(inbound, attachments=tuple(_wanted(session, contact, inbound)))
         body = _body(inbound, state) | {"late": len(late)}
-        talk = self._talk(session, inbound, contact, state)
+        talk = self._talk(session, inbound, contact, row, state)
         replies = self.desk.route(talk)
+        if talk.withheld:
+            body["text"] = ""
         reach("turn.routed")
         rows = late + _send(talk, contact, replies)
+        row = talk.dialogue
         row.state, row.turns, row.updated_at = talk.state.to_json(), row.turns + 1, inbound.at
         # Last, with its replies: until here the lock on the dialogue kept a second delivery waiting.
         dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [r.id for r in rows])
@@ -68,7 +75,7 @@ class Reception:
         state = DialogueState.from_json(row.state)
         if state.greeted or row.turns:
             return []
-        talk = self._talk(session, inbound, contact, state)
+        talk = self._talk(session, inbound, contact, row, state)
         rows = _send(talk, contact, self.desk.menu(talk))
         row.state, row.updated_at = talk.state.to_json(), inbound.at
         return numbered(rows)
@@ -77,24 +84,31 @@ class Reception:
         """The channel has shown the greeting itself: its options are open, nothing is to be sent."""
         contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
         row = dialogues.lock(session, contact.person_id, inbound.at)
-        talk = self._talk(session, inbound, contact, DialogueState.from_json(row.state))
+        talk = self._talk(session, inbound, contact, row, DialogueState.from_json(row.state))
         for reply in self.desk.menu(talk):
             talk.state.offer(reply.choices, talk.now)
         row.state, row.updated_at = talk.state.to_json(), inbound.at
 
-    def _talk(self, session: Session, inbound: Inbound, contact: Contact, state: DialogueState) -> Talk:
+    def _only_public(self, inbound: Inbound) -> bool:
+        return inbound.shared or inbound.contact.channel in self.public_only
+
+    def _talk(self, session: Session, inbound: Inbound, contact: Contact, row: Dialogue, state: DialogueState) -> Talk:
         return Talk(
             inbound=inbound,
             state=state,
             now=inbound.at,
             contact_id=contact.id,
             person_id=contact.person_id,
+            dialogue=row,
             session=session,
             library=self.library,
             matcher=self.matcher,
             calendar=self.calendar,
             office=self.office,
             forms=self.desk.open_form,
+            question=self.desk.question,
+            public_only=self._only_public(inbound),
+            staff=(contact.channel, contact.external_id) in self.staff,
         )
 
 
@@ -112,6 +126,24 @@ def clean(text: str) -> str:
     """What both databases can hold: no NUL, no lone surrogates, at most ``MAX_TEXT`` characters."""
     kept = text[:MAX_TEXT].replace("\x00", "")
     return kept.encode("utf-8", "replace").decode("utf-8")
+
+
+def _lock(session: Session, inbound: Inbound) -> tuple[Contact, Dialogue, InboxMessage | None]:
+    """The account, its dialogue, and the message if it was answered before.
+
+    While we waited for the dialogue the account may have changed hands, or been erased: then it begins anew.
+    """
+    contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
+    row = dialogues.lock(session, contact.person_id, inbound.at)
+    found = binding.heard(session, contact.id, inbound.key)
+    if found is None:
+        session.expunge(contact)
+        return _lock(session, inbound)
+    person, known = found
+    if person != contact.person_id:
+        session.refresh(contact, ["person_id"])
+        row = dialogues.lock(session, person, inbound.at)
+    return contact, row, known
 
 
 def _heard_from(session: Session, contact: Contact, inbound: Inbound) -> list[OutboxRow]:
@@ -147,10 +179,9 @@ def _send(talk: Talk, contact: Contact, replies: list[Reply]) -> list[OutboxRow]
         state.more = shown.more or state.more
         # Within a form the next question takes the place of the one that was tapped; anything else is to be kept.
         replaces = inbound.tapped_on if in_form and len(replies) == 1 else ""
-        envelope = Envelope(nonce=nonce, replaces=replaces, due_at=due_at(inbound))
+        seen = inbound.way is Way.PULL
+        envelope = Envelope(nonce=nonce, replaces=replaces, due_at=due_at(inbound), seen=seen)
         row = outbox.new(talk.session, contact, shown.to_json(), talk.now, envelope)
-        if inbound.way is Way.PULL:
-            row.state, row.sent_at = SendState.SENT, talk.now
         rows.append(row)
     talk.session.flush()
     state.last_ids = [row.id for row in rows]
@@ -162,7 +193,8 @@ def _body(inbound: Inbound, state: DialogueState) -> dict[str, Any]:
     return {
         "text": inbound.text or _tapped_label(inbound.choice, state.options),
         "choice": inbound.choice,
-        "files": [{"name": a.name, "label": a.label, "type": a.media_type} for a in inbound.attachments],
+        # A file that may not be kept has no name.
+        "files": [{"name": a.name, "label": a.label, "type": a.media_type} for a in inbound.attachments if a.name],
     }
 
 

@@ -6,11 +6,12 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
 
+WEB = "web"
 HANDOVER_LIFE = timedelta(minutes=10)
 HANDOVER_TRIES = 20
 """Wrong codes accepted per ten minutes over all sessions: a million codes cannot be searched through."""
@@ -58,7 +59,10 @@ class WebSession(Base):
 
 
 class Handover(Base):
-    """A six-digit code that opens the same dialogue on another device, once, within ten minutes."""
+    """A secret that opens the same dialogue elsewhere, once, within ten minutes: six digits, or the token of a link.
+
+    On another browser it opens the same account; said on another channel it joins two accounts to one person.
+    """
 
     __tablename__ = "handovers"
 
@@ -76,43 +80,101 @@ class HandoverMiss(Base):
     at: Mapped[instant] = mapped_column(index=True)
 
 
+# Built once: every message asks for its account.
+_FIND = select(Contact).where(Contact.channel == bindparam("channel"), Contact.external_id == bindparam("external"))
+
+
 def get_or_create(session: Session, channel: str, external_id: str, now: datetime) -> Contact:
     """The caller holds the write lock (SQLite) or meets the unique key (PostgreSQL) and tries again."""
     return find(session, channel, external_id) or _new(session, channel, external_id, now)
 
 
 def find(session: Session, channel: str, external_id: str) -> Contact | None:
-    return session.scalar(select(Contact).where(Contact.channel == channel, Contact.external_id == external_id))
+    return session.scalar(_FIND, {"channel": channel, "external": external_id})
+
+
+def of_person(session: Session, person_id: int) -> list[Contact]:
+    """A person's accounts, the oldest first."""
+    return list(session.scalars(select(Contact).where(Contact.person_id == person_id).order_by(Contact.id)))
+
+
+def set_apart(session: Session, contact: Contact, now: datetime) -> None:
+    """The account gets a person of its own."""
+    person = Person(created_at=now)
+    session.add(person)
+    session.flush()
+    contact.person_id = person.id
+    session.flush()
 
 
 def open_web_session(session: Session, now: datetime) -> str:
-    contact = _new(session, "web", secrets.token_urlsafe(24), now)
+    contact = _new(session, WEB, secrets.token_urlsafe(24), now)
     return _new_token(session, contact.id, now)
 
 
 def web_contact(session: Session, token: str) -> Contact | None:
-    return session.scalar(select(Contact).join(WebSession).where(WebSession.token_hash == _hash(token)))
+    return session.scalar(select(Contact).join(WebSession).where(WebSession.token_hash == hashed(token)))
+
+
+# -- codes and links ----------------------------------------------------------------------------------------------
 
 
 def new_handover(session: Session, contact_id: int, now: datetime) -> str:
+    """A fresh code; what was given out for this account before is void."""
     session.execute(delete(Handover).where((Handover.contact_id == contact_id) | (Handover.expires_at <= now)))
     code = f"{secrets.randbelow(1_000_000):06d}"
-    while session.get(Handover, _hash(code)) is not None:
+    while session.get(Handover, hashed(code)) is not None:
         code = f"{secrets.randbelow(1_000_000):06d}"
-    session.add(Handover(code_hash=_hash(code), contact_id=contact_id, expires_at=now + HANDOVER_LIFE))
+    keep_secret(session, code, contact_id, now)
     return code
 
 
+def keep_secret(session: Session, secret: str, contact_id: int, now: datetime) -> None:
+    """Note that whoever knows the secret was given it by this account; only its hash is kept."""
+    session.add(Handover(code_hash=hashed(secret), contact_id=contact_id, expires_at=now + HANDOVER_LIFE))
+
+
+def use_handover(session: Session, code_hash: str, now: datetime) -> int | None:
+    """Use a code up: for which account it was. None when another has used it, or it has expired.
+
+    One statement, so that of two who use it at once only one does.
+    """
+    used = delete(Handover).where(Handover.code_hash == code_hash, Handover.expires_at > now)
+    contact_id = session.scalar(used.returning(Handover.contact_id))
+    if contact_id is not None:
+        session.execute(delete(Handover).where(Handover.contact_id == contact_id))
+    return contact_id
+
+
 def redeem_handover(session: Session, code: str, now: datetime) -> str | None:
+    """A browser token for the code; the code is used up. One that another channel gave opens a web account beside it."""
+    if not guesses_left(session, now):
+        return None
+    contact_id = use_handover(session, hashed(code.strip()), now)
+    if contact_id is None:
+        record_wrong_guess(session, now)
+        return None
+    giver = session.get_one(Contact, contact_id)
+    if giver.channel == WEB:
+        return _new_token(session, giver.id, now)
+    beside = Contact(person_id=giver.person_id, channel=WEB, external_id=secrets.token_urlsafe(24), created_at=now)
+    session.add(beside)
+    session.flush()
+    return _new_token(session, beside.id, now)
+
+
+def guesses_left(session: Session, now: datetime) -> bool:
+    """Whether codes may still be tried; wrong ones count for a while, over all accounts."""
     session.execute(delete(HandoverMiss).where(HandoverMiss.at <= now - HANDOVER_LIFE))
-    if len(session.scalars(select(HandoverMiss.id)).all()) >= HANDOVER_TRIES:
-        return None
-    found = session.get(Handover, _hash(code.strip()))
-    if found is None or found.expires_at <= now:
-        session.add(HandoverMiss(at=now))
-        return None
-    session.delete(found)
-    return _new_token(session, found.contact_id, now)
+    return (session.scalar(select(func.count(HandoverMiss.id))) or 0) < HANDOVER_TRIES
+
+
+def record_wrong_guess(session: Session, now: datetime) -> None:
+    session.add(HandoverMiss(at=now))
+
+
+def hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _new(session: Session, channel: str, external_id: str, now: datetime) -> Contact:
@@ -127,9 +189,5 @@ def _new(session: Session, channel: str, external_id: str, now: datetime) -> Con
 
 def _new_token(session: Session, contact_id: int, now: datetime) -> str:
     token = secrets.token_urlsafe(32)
-    session.add(WebSession(token_hash=_hash(token), contact_id=contact_id, created_at=now))
+    session.add(WebSession(token_hash=hashed(token), contact_id=contact_id, created_at=now))
     return token
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -6,11 +6,13 @@ Kept are the bureau's own figures: that a consult with such a number was asked a
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from storage import contacts
 from storage.consults import Consult, ConsultState, Feedback, Miss
 from storage.contacts import Contact, Handover, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
@@ -21,7 +23,8 @@ from storage.windows import Consent, CustomerWindow
 
 ERASED = "erased"
 """Why an erased account cannot be written to, and how its random new name begins."""
-_OF_THE_ACCOUNT = (
+_Owned = InboxMessage | OutboxRow | Miss | Feedback | WebSession | Handover | CustomerWindow | Consent | MediaFile
+_OF_THE_ACCOUNT: tuple[type[_Owned], ...] = (
     InboxMessage,
     OutboxRow,
     Miss,
@@ -34,40 +37,55 @@ _OF_THE_ACCOUNT = (
 )
 
 
+_STILL_TALKING = (WebSession, CustomerWindow)
+"""What an account needs to be told that all else is gone."""
+
+
 def erase(session: Session, contact_id: int, now: datetime) -> None:
     """Erase an account. Its person stays while another account is bound to it; twice is as good as once."""
     contact = session.get(Contact, contact_id)
     if contact is None or contact.unreachable == ERASED:
         return
-    keys = session.scalars(select(InboxMessage.key).where(InboxMessage.contact_id == contact_id)).all()
-    session.execute(delete(Parked).where(Parked.channel == contact.channel, Parked.key.in_(keys)))
-    for table in _OF_THE_ACCOUNT:
-        session.execute(delete(table).where(table.contact_id == contact_id))
-    asked = session.scalars(select(Consult).where(Consult.contact_id == contact_id)).all()
-    for consult in asked:
-        consult.question, consult.files = "", []
-        consult.state = ConsultState.CLOSED if consult.state == ConsultState.OPEN else consult.state
-    person = contact.person_id
-    alone = _leave_the_person(session, contact, now)
+    asked = _wipe(session, contact, _OF_THE_ACCOUNT)
+    left = contact.person_id
+    alone = len(contacts.of_person(session, left)) == 1
+    if alone:
+        session.execute(delete(Dialogue).where(Dialogue.person_id == left))
     if not asked:
         session.delete(contact)
         session.flush()
-        session.execute(delete(Person).where(Person.id == (person if alone else contact.person_id)))
+        if alone:
+            session.execute(delete(Person).where(Person.id == left))
         return
+    if not alone:
+        contacts.set_apart(session, contact, now)
     # The consults refer to an account; it becomes one that is nobody's.
     contact.external_id, contact.address = f"{ERASED}-{secrets.token_hex(12)}", ""
     contact.unreachable = ERASED
 
 
-def _leave_the_person(session: Session, contact: Contact, now: datetime) -> bool:
-    """Of a person with other accounts only the link goes; else the dialogue goes as well. Whether it was alone."""
-    left = contact.person_id
-    others = select(func.count(Contact.id)).where(Contact.person_id == left, Contact.id != contact.id)
-    if session.scalar(others):
-        nobody = Person(created_at=now)
-        session.add(nobody)
-        session.flush()
-        contact.person_id = nobody.id
-        return False
-    session.execute(delete(Dialogue).where(Dialogue.person_id == left))
-    return True
+def forget(session: Session, contact_id: int, now: datetime) -> None:
+    """Erase a person who is still there: all their other accounts, and of this one all but the account itself.
+
+    The dialogue is the caller's, who holds it.
+    """
+    contact = session.get_one(Contact, contact_id)
+    for other in contacts.of_person(session, contact.person_id):
+        if other.id != contact_id:
+            erase(session, other.id, now)
+    _wipe(session, contact, [table for table in _OF_THE_ACCOUNT if table not in _STILL_TALKING])
+
+
+def _wipe(session: Session, contact: Contact, tables: Sequence[type[_Owned]]) -> bool:
+    """Empty the account; whether something was asked through it, of which the number stays."""
+    keys = session.scalars(select(InboxMessage.key).where(InboxMessage.contact_id == contact.id)).all()
+    about = or_(Parked.key.in_(keys), Parked.body.contains(contact.external_id, autoescape=True))
+    session.execute(delete(Parked).where(Parked.channel == contact.channel, about))
+    for table in tables:
+        session.execute(delete(table).where(table.contact_id == contact.id))
+    asked = session.scalars(select(Consult).where(Consult.contact_id == contact.id)).all()
+    for consult in asked:
+        consult.question, consult.files = "", []
+        consult.state = ConsultState.CLOSED if consult.state == ConsultState.OPEN else consult.state
+    session.flush()
+    return bool(asked)

@@ -20,7 +20,9 @@ import uvicorn
 
 import bot.channels.telegram.channel
 import bot.channels.wechat.channel
+import bot.channels.wechat.tokens
 import bot.delivery
+import handlers.turn
 import storage.media
 import storage.sending
 from bot import logs
@@ -30,7 +32,8 @@ from bot.settings import Settings
 from storage import failpoints
 
 CACHE = Path("var/cache")
-CALL_SECONDS, LEASE = 1.0, timedelta(seconds=2)
+CALL_SECONDS, LEASE, SWEEP_SECONDS = 0.7, timedelta(seconds=1), 0.3
+FIRST_PAUSE = timedelta(milliseconds=100)
 CHANNELS = (bot.channels.telegram.channel, bot.channels.wechat.channel)
 
 
@@ -39,7 +42,9 @@ def serve(order: dict[str, Any], knowledge: Knowledge) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     storage.sending.LEASE = storage.media.LEASE = bot.delivery.LEASE = LEASE
-    bot.delivery.CALL_SECONDS = CALL_SECONDS
+    bot.delivery.CALL_SECONDS, bot.delivery.SWEEP_SECONDS = CALL_SECONDS, SWEEP_SECONDS
+    storage.sending.FIRST_PAUSE = FIRST_PAUSE
+    handlers.turn.PASSIVE_GRACE = bot.channels.wechat.tokens.NOT_AGAIN_FOR = LEASE
     if order["failpoint"]:
         failpoints.arm(order["failpoint"])
     settings = Settings(_env_file=None, **order["settings"])

@@ -6,15 +6,18 @@ from dataclasses import replace
 
 from handlers.conversation.messages import Reply
 
-SCREEN_BYTES = 1900
-"""A passive WeChat text may hold 2,048 bytes of UTF-8; the rest is for the links that choices become."""
-CHOICE_BYTES = 8
+SCREEN_BYTES = 2040
+"""A passive WeChat text may hold 2,048 bytes of UTF-8."""
+CHOICE_BYTES = 86
+"""What an option costs beside its label once it is a link that can be tapped."""
+LEAST_TEXT = 600
+"""Room the text has beside however many options: with so many, they go out as plain numbered lines."""
 MORE_HINT = "\n（还有内容，回“更多”接着看）"
 
 
 def fit(reply: Reply) -> Reply:
     """The reply with its text cut to one screen at a line or sentence end; the rest goes to ``more``."""
-    budget = SCREEN_BYTES - sum(size(c.label) + CHOICE_BYTES for c in reply.choices)
+    budget = max(SCREEN_BYTES - sum(size(c.label) + CHOICE_BYTES for c in reply.choices), LEAST_TEXT)
     if size(reply.text) <= budget - (size(MORE_HINT) if reply.more else 0):
         return replace(reply, text=reply.text + MORE_HINT) if reply.more else reply
     head, tail = cut(reply.text, budget - size(MORE_HINT))

@@ -1,4 +1,5 @@
-"""The order in which a message is understood: button, global word, open form, number, pattern, command, knowledge.
+"""The order in which a message is understood: button, scanned code, global word, open form, number, pattern, command,
+knowledge.
 
 A service is what stands behind a prefix of actions: ``lookup:…``, ``judge:…``. The router knows no service by name
 except through the table it is given.
@@ -6,19 +7,24 @@ except through the table it is given.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from handlers.conversation import forms
 from handlers.conversation.forms import Form, Step
-from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.conversation.messages import AttachmentKind, Choice, Inbound, Reply
 from handlers.conversation.state import DRAFT_LIFE, DialogueState
 from handlers.conversation.words import Global, fold, global_word, is_back, is_bare_number, read_digits
 
 TalkT = TypeVar("TalkT", bound="TalkLike")
 Replies = list[Reply]
+ROUTE = re.compile(r"([a-z])_([A-Za-z0-9_-]{1,62})")
+"""What a scanned code or a deep link carries, e.g. ``s_A12``: the kind, then what it is about; 64 characters in all."""
+AS_SAID = {"b": "返回", "q": "取消"}
+"""Buttons that every question of a form may have beside its options, and the words they stand for."""
 
 
 class TalkLike(Protocol):
@@ -27,6 +33,7 @@ class TalkLike(Protocol):
     inbound: Inbound
     state: DialogueState
     now: datetime
+    public_only: bool
 
     def repeat(self) -> Replies:
         """What was said last, once more."""
@@ -47,8 +54,28 @@ class Service(Generic[TalkT]):
     submit: Callable[[TalkT, str, dict[str, Any]], Replies] | None = None
     recognise: Callable[[TalkT, str], str | None] = lambda _talk, _text: None
     commands: Mapping[str, str] | None = None
+    claims: Callable[[str], str | None] = lambda _text: None
+    """A command with something behind it, such as a code; like commands it means the same wherever it is said."""
     cancel: Callable[[TalkT, dict[str, Any]], Replies] | None = None
     """What leaving a form of this service undoes; without it the answers are kept as a draft."""
+    personal: bool = False
+    """It deals with personal matters, which are not for every channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[TalkT]):
+    """Where one kind of scanned code leads; ``answer`` is told what the code is about."""
+
+    answer: Callable[[TalkT, str], Replies]
+    personal: bool = False
+
+
+def _elsewhere(_talk: object) -> Replies:
+    return [Reply("涉及个人信息的事这里办不了。")]
+
+
+def _unreadable(_talk: object) -> Replies:
+    return [Reply("这种内容我看不了，请打字问。")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +91,11 @@ class Desk(Generic[TalkT]):
     side_answer: Callable[[TalkT, str], Reply | None]
     """An answer to a question put in the middle of a form, or None when the text is no question it knows."""
     files: Callable[[TalkT], Replies]
+    elsewhere: Callable[[TalkT], Replies] = _elsewhere
+    """Said in place of anything personal where only public matters are dealt with."""
+    unreadable: Callable[[TalkT], Replies] = _unreadable
+    """What to do instead of a video, a place, a voice."""
+    routes: Mapping[str, Route[TalkT]] = field(default_factory=dict)
 
     def service(self, name: str) -> Service[TalkT] | None:
         return next((s for s in self.services if s.name == name), None)
@@ -74,14 +106,24 @@ class Desk(Generic[TalkT]):
     # -- one message ------------------------------------------------------------------------------------------
 
     def route(self, talk: TalkT) -> Replies:
-        if talk.inbound.choice:
-            return self._tapped(talk, talk.inbound.choice)
-        word = global_word(talk.inbound.text)
-        if word is not None and not talk.inbound.attachments:
+        inbound = talk.inbound
+        if self._elsewhere_open(talk):
+            self._park(talk)
+        if inbound.choice:
+            return self._tapped(talk, inbound.choice)
+        led = self._led(talk, inbound.route or "")
+        if led is not None:
+            return led
+        if inbound.attachments and talk.public_only:
+            return self._without_files(talk)
+        if inbound.edited and talk.state.form is not None:
+            return [Reply("看到您改了上面那条。要改答案，请回“返回”再答一次。"), *self.question(talk)]
+        word = global_word(inbound.text)
+        if word is not None and not inbound.attachments:
             return self._global(talk, word)
-        if talk.state.form is not None:
-            return self._in_form(talk, talk.inbound)
-        return self._free(talk)
+        if inbound.other is not None and not inbound.text.strip():
+            return self.unreadable(talk) + self.question(talk)
+        return self._in_form(talk, inbound) if talk.state.form is not None else self._free(talk)
 
     def act(self, talk: TalkT, action: str) -> Replies:
         """Do what an action says, e.g. ``lookup:topic/verification-fee``."""
@@ -94,26 +136,65 @@ class Desk(Generic[TalkT]):
             self._park(talk)
             return self.menu(talk)
         if name == "human":
-            return self.human(talk)
+            return self._call_human(talk)
         service = self.service(name)
-        return service.act(talk, rest) if service else self.menu(talk)
+        if service is None:
+            return self.menu(talk)
+        return self.elsewhere(talk) if self._is_elsewhere(talk, service) else service.act(talk, rest)
 
     def route_text(self, talk: TalkT, text: str) -> Replies:
-        talk.inbound = replace(talk.inbound, text=text, choice=None)
+        talk.inbound = replace(talk.inbound, text=text, choice=None, route=None)
         return self.route(talk)
 
     def open_form(self, talk: TalkT, name: str, text: str = "") -> Replies:
         found = self.form(name)
         assert found is not None, name
         service, form = found
+        if self._is_elsewhere(talk, service):
+            return self.elsewhere(talk)
         self._park(talk)
         return self._take(talk, service, forms.begin(form, text))
+
+    def question(self, talk: TalkT) -> Replies:
+        """The open question of a form once more; nothing when no form is open."""
+        found = self.form(talk.state.form.form) if talk.state.form is not None else None
+        return [forms.ask_again(found[1], talk.state.form)] if found and talk.state.form else []
+
+    def _led(self, talk: TalkT, code: str) -> Replies | None:
+        """What a scanned code leads to; None when it leads nowhere."""
+        found = ROUTE.fullmatch(code)
+        route = self.routes.get(found[1]) if found else None
+        if found is None or route is None:
+            return None
+        self._park(talk)
+        return self.elsewhere(talk) if route.personal and talk.public_only else route.answer(talk, found[2])
+
+    # -- what is not for every channel ------------------------------------------------------------------------
+
+    def _is_elsewhere(self, talk: TalkT, service: Service[TalkT]) -> bool:
+        return service.personal and talk.public_only
+
+    def _elsewhere_open(self, talk: TalkT) -> bool:
+        """Whether the open form is one that another account of the person opened, and that has no place here."""
+        found = self.form(talk.state.form.form) if talk.state.form is not None else None
+        return found is not None and self._is_elsewhere(talk, found[0])
+
+    def _without_files(self, talk: TalkT) -> Replies:
+        """No file is taken here; the words that came with it are."""
+        refused = self.elsewhere(talk)
+        talk.inbound = replace(talk.inbound, attachments=())
+        return refused + (self.route(talk) if talk.inbound.text.strip() else self.question(talk))
+
+    def _call_human(self, talk: TalkT) -> Replies:
+        return self.elsewhere(talk) if talk.public_only else self.human(talk)
 
     # -- buttons and numbers ----------------------------------------------------------------------------------
 
     def _tapped(self, talk: TalkT, token: str) -> Replies:
         options = talk.state.options
         nonce, _, number = token.partition(":")
+        if options is not None and nonce == options.nonce and number in AS_SAID:
+            return self.route_text(talk, AS_SAID[number])
         if (
             options is None
             or nonce != options.nonce
@@ -145,10 +226,9 @@ class Desk(Generic[TalkT]):
 
     def _present(self, talk: TalkT) -> Replies:
         """Where the conversation stands now: the open question, the open options, or the menu."""
-        if talk.state.form is not None:
-            found = self.form(talk.state.form.form)
-            if found:
-                return [forms.ask_again(found[1], talk.state.form)]
+        question = self.question(talk)
+        if question:
+            return question
         options = talk.state.options
         return [_with(options.choices, "请选：")] if options else self.menu(talk)
 
@@ -159,7 +239,7 @@ class Desk(Generic[TalkT]):
             return self._cancel(talk)
         if word is Global.HUMAN:
             self._park(talk)
-            return self.human(talk)
+            return self._call_human(talk)
         if word is Global.RESUME:
             return self._resume(talk)
         if word is Global.RESTART:
@@ -195,13 +275,17 @@ class Desk(Generic[TalkT]):
         if found is None or state.draft is None:
             state.draft = None
             return [Reply("没有没填完的内容。要做什么？", (Choice("看菜单", "menu:"),))]
+        if self._is_elsewhere(talk, found[0]):
+            return self.elsewhere(talk)
         draft, state.draft = state.draft, None
         return self._take(talk, found[0], forms.resume(found[1], draft))
 
     def _restart(self, talk: TalkT) -> Replies:
         current = talk.state.form or talk.state.draft
-        talk.state.form = talk.state.draft = None
         found = self.form(current.form) if current else None
+        if found and self._is_elsewhere(talk, found[0]):
+            return self.elsewhere(talk)
+        talk.state.form = talk.state.draft = None
         return self._take(talk, found[0], forms.begin(found[1])) if found else self.menu(talk)
 
     def _more(self, talk: TalkT) -> Replies:
@@ -229,12 +313,19 @@ class Desk(Generic[TalkT]):
             talk.state.form = None
             return self._free(talk)
         service, form = found
+        asked = form.field(talk.state.form.asking or "")
+        command = self._command(inbound.text) if not inbound.attachments else None
+        if asked is not None and asked.free_text and command is not None:  # a tap on the menu is no answer
+            self._park(talk)
+            return self.act(talk, command)
         step = forms.step(form, talk.state.form, inbound)
         if not step.understood:
-            elsewhere = self._command(inbound.text) or self._recognise(talk, inbound.text)
-            if elsewhere is not None:
+            if _is_voice(inbound):
+                return self.unreadable(talk) + self.question(talk)
+            other = command or self._recognise(talk, inbound.text)
+            if other is not None:
                 self._park(talk)
-                return self.act(talk, elsewhere)
+                return self.act(talk, other)
             # Numbers are an attempt at the answer, not a question of another kind.
             side = None if any(map(str.isdecimal, inbound.text)) else self.side_answer(talk, inbound.text)
             if side is not None:
@@ -267,8 +358,9 @@ class Desk(Generic[TalkT]):
     def _command(self, text: str) -> str | None:
         said = fold(text)
         for service in self.services:
-            if service.commands and said in service.commands:
-                return f"{service.name}:{service.commands[said]}"
+            action = (service.commands or {}).get(said) or service.claims(text)
+            if action is not None:
+                return f"{service.name}:{action}"
         return None
 
     def _recognise(self, talk: TalkT, text: str) -> str | None:
@@ -281,3 +373,8 @@ class Desk(Generic[TalkT]):
 
 def _with(choices: Sequence[tuple[str, str]], text: str) -> Reply:
     return Reply(text, tuple(Choice(*c) for c in choices))
+
+
+def _is_voice(inbound: Inbound) -> bool:
+    kinds = {attachment.kind for attachment in inbound.attachments}
+    return kinds == {AttachmentKind.VOICE} and not inbound.text.strip()

@@ -21,13 +21,17 @@ class Global(StrEnum):
 
 
 _GLOBAL_WORDS: dict[str, Global] = {
-    **dict.fromkeys(("退出", "取消", "不用了", "算了", "q", "quit", "exit", "0"), Global.CANCEL),
-    **dict.fromkeys(("菜单", "主页", "主菜单", "首页", "menu", "?", "/start", "开始"), Global.MENU),
+    **dict.fromkeys(("退出", "取消", "不用了", "算了", "q", "quit", "exit", "0", "/cancel"), Global.CANCEL),
+    **dict.fromkeys(("菜单", "主页", "主菜单", "首页", "menu", "?", "/start", "/menu", "开始"), Global.MENU),
     **dict.fromkeys(
-        ("人工", "客服", "转人工", "人工客服", "人工服务", "转人工客服", "找人工", "要人工", "human"), Global.HUMAN
+        (
+            *("人工", "客服", "转人工", "人工客服", "人工服务", "人工咨询", "转人工客服", "找人工", "要人工"),
+            *("human", "/human"),
+        ),
+        Global.HUMAN,
     ),
     **dict.fromkeys(("继续", "接着来", "继续填"), Global.RESUME),
-    **dict.fromkeys(("帮助", "help", "怎么用", "使用说明"), Global.HELP),
+    **dict.fromkeys(("帮助", "help", "/help", "怎么用", "使用说明"), Global.HELP),
     **dict.fromkeys(("重来", "重新开始", "从头来"), Global.RESTART),
     **dict.fromkeys(("再说一遍", "再看一遍", "重复一遍", "没看清"), Global.REPEAT),
     **dict.fromkeys(("更多", "还有呢", "详细", "more"), Global.MORE),

@@ -82,3 +82,14 @@ def test_wrong_guesses_run_out_and_come_back(database: Database) -> None:
         later = contacts.new_handover(session, session.scalars(select(Contact.id)).one(), NOW + HANDOVER_LIFE)
         assert contacts.redeem_handover(session, later, NOW + HANDOVER_LIFE) is not None
         assert session.scalars(select(HandoverMiss)).all() == []
+
+
+def test_a_code_of_another_channel_opens_a_web_account_beside_it(database: Database) -> None:
+    with database.unit() as session:
+        giver = contacts.get_or_create(session, "wechat", "o1", NOW)
+        token = contacts.redeem_handover(session, contacts.new_handover(session, giver.id, NOW), NOW)
+        assert token is not None
+        found = contacts.web_contact(session, token)
+        assert found is not None
+        assert (found.channel, found.person_id) == ("web", giver.person_id)
+        assert [c.id for c in contacts.of_person(session, giver.person_id)] == [giver.id, found.id]

@@ -19,6 +19,7 @@ class Toy:
     inbound: Inbound
     state: DialogueState = field(default_factory=DialogueState)
     now: datetime = NOW
+    public_only: bool = False
 
     def repeat(self) -> list[Reply]:
         return [Reply("repeated")]

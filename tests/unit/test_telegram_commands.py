@@ -144,7 +144,7 @@ def test_what_is_wrong_is_said_in_words(fake: FakeTelegram, command: Command) ->
         "连不上 Telegram（NetworkError: ConnectError）"
     )
     fake.fault("*", error_code=400, description="Bad Request: no", times=None)
-    assert run(command, fake.url) == ["Telegram 不接受（BadRequest: Bad Request: no）。"]
+    assert run(command, fake.url) == ["Telegram 不接受（BadRequest: No）。"]
 
 
 def test_settings_that_cannot_do(fake: FakeTelegram) -> None:

@@ -39,6 +39,7 @@ from tests.support import picture
 
 KILLS = 20
 READY_SECONDS = 5.0
+PEOPLE = 9
 SAID = ("菜单", "强检收费吗", "人工", "电子秤多久检一次", "取消", "查秤", "2", "取消")
 
 
@@ -72,6 +73,7 @@ class Nursery:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
+        self._process.terminate()
         self._process.wait(10)
         self._process.stdout.close()
 
@@ -129,14 +131,14 @@ class World:
 
     def next_wechat(self, *, file: bool) -> Message:
         self.number += 1
-        who = f"oUser-{self.number % 3:04d}"
+        who = f"oUser-{self.number % PEOPLE:04d}"
         if file:
             return self.platform.image(who, self.wechat.add_media(picture(), "image/png"))
         return self.platform.text(who, SAID[self.number % len(SAID)])
 
     def next_telegram(self, *, file: bool) -> list[Json]:
         self.number += 1
-        person = self.telegram.person(7000 + self.number % 3, started=True)
+        person = self.telegram.person(7000 + self.number % PEOPLE, started=True)
         if file:
             return person.album([picture(), picture()])
         return [person.text(SAID[self.number % len(SAID)])]
@@ -182,8 +184,10 @@ def world(tmp_path: Path, nursery: Nursery) -> Iterator[World]:
 
 
 def alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("point", sorted(NAMES))

@@ -16,8 +16,8 @@ from telegram import (
     BotCommand,
     BotCommandScope,
     BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
-    BotCommandScopeDefault,
     WebhookInfo,
 )
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError
@@ -56,7 +56,7 @@ async def publish(bot: Bot, staff: Iterable[str], texts: Texts | None = None) ->
     """Set commands and descriptions in every language; the lines to show."""
     texts = texts or Texts.load()
     scopes: tuple[tuple[str, BotCommandScope], ...] = (
-        ("user", BotCommandScopeDefault()),
+        ("user", BotCommandScopeAllPrivateChats()),
         ("group", BotCommandScopeAllGroupChats()),
     )
     for language in LANGUAGES:

@@ -20,6 +20,7 @@ tag.addEventListener("error", () => say("没有开启成功，提醒没有变动
 document.addEventListener("WeixinOpenTagsError", () => say("这个微信版本太旧，请升级微信后再打开本页。"));
 
 if (!/MicroMessenger/i.test(navigator.userAgent) || typeof window.wx === "undefined") {
+  tag.hidden = true;
   say(OUTSIDE);
 } else {
   window.wx.config({

@@ -1,0 +1,58 @@
+"""Words of the menus whose own function is not open yet: half a sentence that says so, then the card that helps today.
+
+A service that takes a word over takes its row away here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from handlers import lookup
+from handlers.consult import say_time
+from handlers.conversation.messages import Reply
+from handlers.talk import Talk
+from knowledge.matcher import Aspect
+from storage import consults
+
+
+@dataclass(frozen=True, slots=True)
+class Signpost:
+    """The words that lead here, the card they lead to, and what is said before it; ``{hotline}`` is filled in."""
+
+    words: tuple[str, ...]
+    entry: str
+    note: str = ""
+
+
+SIGNPOSTS = {
+    "institutions": Signpost(("找检定机构", "检定机构"), "institution-address"),
+    "courses": Signpost(("看课程", "课程"), "training-signup", "这里还不能看课程，先说怎么参加："),
+    "ledger": Signpost(("我的台账", "台账"), "instrument-filing", "网上台账还没开通，先说台账怎么记："),
+    "reminders": Signpost(("到期提醒",), "expiry-reminder"),
+    "pledge": Signpost(("诚信承诺",), "honest-pledge", "在这里签承诺还没开通，先说怎么做："),
+    "quiz": Signpost(("报名答题", "答题"), "training-signup", "这里的报名和答题还没开通，先说怎么参加培训："),
+    "report": Signpost(("拍照举报", "举报"), "complaint-report", "这里还不能直接举报，照片请先留好："),
+    "progress": Signpost(("查进度", "进度"), "complaint-handling", "举报办到哪一步，这里还查不了，请打 {hotline}："),
+    "genuine": Signpost(
+        ("扫码验真", "验真"), "certificate-lookup", "扫承诺码验真还没开通，请打 {hotline} 核实。检定证书这样查："
+    ),
+}
+COMMANDS = {word: name for name, sign in SIGNPOSTS.items() for word in sign.words}
+AGREE = "点这里开启微信提醒：{url}/wechat/notices"
+
+
+def act(talk: Talk, action: str) -> list[Reply]:
+    sign = SIGNPOSTS[action]
+    card = lookup.card(talk, (sign.entry,), Aspect.OVERVIEW)
+    notes = [sign.note.format(hotline=talk.office.hotline)]
+    if action == "progress":
+        notes.insert(0, _own_consult(talk))
+    if action == "reminders" and talk.office.notices and talk.office.public_url:
+        notes.append(AGREE.format(url=talk.office.public_url))
+    return [replace(card, text="\n".join([*filter(None, notes), card.text]))]
+
+
+def _own_consult(talk: Talk) -> str:
+    """Of what the person asked staff themselves the time is known, where that is nobody else's business."""
+    row = None if talk.public_only else consults.latest_open(talk.session, talk.person_id)
+    return f"您的咨询 {row.number}，{say_time(row.promised_at)}前答复。" if row is not None else ""
