@@ -26,6 +26,7 @@ from sqlalchemy import func, select, text
 from bot.app import Service
 from bot.turns import OverloadedError, SingleWriter, turns_for
 from handlers.conversation.messages import Attachment, AttachmentKind, Numbered, Reply, Way
+from handlers.conversation.paging import SCREEN_BYTES
 from handlers.conversation.state import DialogueState
 from handlers.outreach import push
 from handlers.turn import MAX_TEXT, Reception, clean
@@ -116,7 +117,7 @@ def test_a_push_fits_a_screen_and_goes_once(database: Database) -> None:
             push(session, who, Reply("答复。" * 900), NOW, "consult-answer", "consult:1")
         rows = outbox.waiting(session, who)
         assert len(rows) == 1
-        assert len(rows[0].payload["text"].encode()) <= 1900
+        assert len(rows[0].payload["text"].encode()) <= SCREEN_BYTES
         assert rows[0].payload["more"]
 
 

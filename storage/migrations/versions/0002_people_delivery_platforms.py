@@ -197,12 +197,11 @@ def _outbox() -> None:
         outbox.add_column(instant("due_at", nullable=True))
         outbox.add_column(instant("expires_at", nullable=True))
         outbox.add_column(instant("lease_until", nullable=True))
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    in_a_month = "datetime(created_at, '+30 days')" if sqlite else "created_at + interval '30 days'"
-    op.execute(  # the two texts that differ are this file's own
-        "UPDATE outbox SET channel = (SELECT channel FROM contacts WHERE contacts.id = outbox.contact_id), "
-        f"due_at = created_at, expires_at = {in_a_month}"
-    )
+    op.execute("UPDATE outbox SET channel = (SELECT channel FROM contacts WHERE contacts.id = outbox.contact_id)")
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("UPDATE outbox SET due_at = created_at, expires_at = datetime(created_at, '+30 days')")
+    else:
+        op.execute("UPDATE outbox SET due_at = created_at, expires_at = created_at + interval '30 days'")
     with op.batch_alter_table("outbox") as outbox:
         for name, length in words.items():
             outbox.alter_column(name, existing_type=sa.String(length), server_default=None)
