@@ -50,6 +50,8 @@ def act(talk: Talk, action: str) -> list[Reply]:
     verb, _, rest = action.partition("/")
     if verb == "code":
         return [_ask(talk, rest) if len(rest) == CODE_LENGTH else Reply(f"绑定码是 6 位数字。{AGAIN}")]
+    if verb in ("join", "part", "leave"):
+        talk.state.options = None  # a second 1 must not do it once more, to the next account
     if verb == "join":
         return _join(talk, rest)
     if verb == "list":

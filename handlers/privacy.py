@@ -38,5 +38,6 @@ def act(talk: Talk, action: str) -> list[Reply]:
         talk.state = DialogueState(greeted=True)
         return [Reply(GONE)]
     if action == "leave":
+        talk.state.options = None
         return [Reply("好的，什么都没有删。")]
     return [Reply(KEPT, (Choice("删除我的数据", "privacy:ask"), Choice("看菜单", "menu:")))]

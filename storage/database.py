@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 5_000
@@ -68,8 +69,10 @@ def is_conflict(error: BaseException) -> bool:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database itself could not be had: locked, restarting, unreachable."""
-    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    """Whether the database itself could not be had: locked, restarting, unreachable, no connection free."""
+    return isinstance(error, OperationalError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
 
 
 def _alembic_config() -> Config:

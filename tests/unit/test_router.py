@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from handlers.conversation.forms import Field, Form, FormState, NotUnderstoodError
-from handlers.conversation.messages import Choice, Inbound, Reply
-from handlers.conversation.router import Desk, Service
+from handlers.conversation.messages import Choice, Inbound, Other, Reply
+from handlers.conversation.router import Desk, Route, Service
 from handlers.conversation.state import DRAFT_LIFE, OPTIONS_LIFE, DialogueState, OpenOptions
 from tests.support import NOW, said
 
@@ -228,3 +228,88 @@ def test_the_state_survives_its_row() -> None:
     assert DialogueState.from_json(state.to_json()) == state
     assert DialogueState.from_json({}) == DialogueState()
     assert DialogueState.from_json({"of_another_version": 1}) == DialogueState()
+
+
+# -- codes, commands with something behind them, and what is not for every channel -----------------------------------
+
+PRIVATE: Desk[Toy] = replace(
+    DESK,
+    services=(
+        replace(DESK.services[0], personal=True, claims=lambda text: text[2:] if text.startswith("鱼票") else None),
+    ),
+    routes={
+        "f": Route(lambda _talk, number: [Reply(f"fish {number}")]),
+        "m": Route(lambda _talk, number: [Reply(f"mine {number}")], personal=True),
+    },
+)
+ELSEWHERE = "涉及个人信息的事这里办不了。"
+
+
+def public(text: str = "", state: DialogueState | None = None, **more: object) -> list[str]:
+    talk = Toy(replace(said(text), **more), state or DialogueState(), public_only=True)
+    return [reply.text for reply in PRIVATE.route(talk)]
+
+
+def test_a_code_leads_by_its_letter_and_an_unknown_one_nowhere() -> None:
+    state = in_form()
+    assert [r.text for r in PRIVATE.route(Toy(replace(said("菜单"), route="f_A-1"), state))] == ["fish A-1"]
+    assert (state.form, state.draft is None) == (None, False)
+    for route in ("x_1", "f_", "f_摊", "f_" + "1" * 63, "f_1\n"):
+        assert [r.text for r in PRIVATE.route(Toy(replace(said("菜单"), route=route)))] == ["menu"]
+
+
+def test_a_button_comes_before_a_code() -> None:
+    state = DialogueState(options=OPTIONS)
+    talk = Toy(replace(said(""), choice="abcd:1", route="f_1"), state)
+    assert [r.text for r in PRIVATE.route(talk)] == ["did a"]
+
+
+def test_a_command_with_something_behind_it() -> None:
+    assert [r.text for r in PRIVATE.route(Toy(said("鱼票12")))] == ["did 12"]
+    assert [r.text for r in PRIVATE.route(Toy(said("鱼票12"), in_form()))] == ["did 12"]
+
+
+@pytest.mark.parametrize("text", ["卖鱼", "鱼票12", "2斤鱼称得1斤", "人工"])
+def test_nothing_personal_where_only_public_matters_have_a_place(text: str) -> None:
+    assert public(text) == [ELSEWHERE]
+
+
+def test_personal_forms_and_drafts_stay_for_the_other_channel() -> None:
+    state = in_form()
+    assert public("1", state) == ["您没有进行中的选择，要不要看菜单？"]
+    assert state.form is None
+    for word in ("继续", "重来"):
+        assert public(word, state) == [ELSEWHERE]
+    assert state.draft is not None
+    assert public(choice="abcd:1", state=DialogueState(options=OPTIONS)) == [ELSEWHERE]
+    assert public(route="m_1") == [ELSEWHERE]
+    assert public(route="f_1") == ["fish 1"]
+
+
+def test_files_are_refused_and_the_words_with_them_answered() -> None:
+    assert texts_of(said("", files=1)) == [ELSEWHERE]
+    assert texts_of(said("秤准吗", files=1)) == [ELSEWHERE, "answer 秤准吗"]
+
+
+def texts_of(inbound: Inbound) -> list[str]:
+    return [reply.text for reply in PRIVATE.route(Toy(inbound, public_only=True))]
+
+
+def test_what_cannot_be_read_and_an_edit_in_a_form() -> None:
+    sentence = "这种内容我看不了，请打字问。"
+    video = replace(said(""), other=Other.VIDEO)
+    assert texts(Toy(video)) == [sentence]
+    assert texts(Toy(video, in_form())) == [sentence, "怎么装的？"]
+    edited = replace(said("1"), edited=True)
+    assert texts(Toy(edited, in_form())) == ["看到您改了上面那条。要改答案，请回“返回”再答一次。", "怎么装的？"]
+    assert texts(Toy(replace(edited, text="秤准吗"))) == ["answer 秤准吗"]
+
+
+def test_the_buttons_for_back_and_quit() -> None:
+    state = in_form()
+    state.options = OPTIONS
+    assert tapped("abcd:b", state) == ["什么鱼？"]
+    state.options = OPTIONS
+    assert tapped("abcd:q", state)[0].startswith("好的，已退出")
+    for token in ("abce:b", "abce:q", "abcd:x"):
+        assert tapped(token, DialogueState(options=OPTIONS))[0] == "这个按钮已过期，请看下面现在的内容。"
