@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select, update
 
+from bot.turns import turns_for
 from handlers.account import BUSY, OWN, REFUSALS, SAME, merged
 from handlers.conversation.forms import FormState
 from handlers.conversation.messages import ContactRef, Inbound, Numbered, Reply, Way
@@ -213,6 +214,24 @@ def test_somebody_at_the_other_side_right_now(bring: Bring, monkeypatch: pytest.
         patch.setattr(binding, "lock_also", lambda *_: None)
         assert telegram.say("1") == BUSY
     assert telegram.say("1").startswith("绑好了")
+
+
+@pytest.mark.postgres
+def test_two_who_join_each_other_at_the_same_time_do_not_wait_in_a_circle(
+    postgres: Database, reception: Reception
+) -> None:
+    turns = turns_for(postgres, 4)
+    for n in range(8):
+        pair = [Phone(postgres, reception, channel, f"both-{n}") for channel in ("wechat", "telegram")]
+        codes = [phone.code() for phone in pair]
+        for phone, code in zip(pair, reversed(codes), strict=True):
+            assert "绑定后两边" in phone.say(f"绑定 {code}")
+        taps = [Inbound(ContactRef(phone.channel, phone.name), "tap", NOW, "1", way=Way.PUSH) for phone in pair]
+        futures = [turns.submit(lambda session, tap=tap: reception.turn(session, tap)) for tap in taps]
+        told = [future.result(timeout=10)[0].reply.text for future in futures]
+        assert sum(text.startswith("绑好了") for text in told) == 1, told
+        assert pair[0].person == pair[1].person
+    turns.close()
 
 
 # -- parting ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -174,7 +174,7 @@ def test_R1_a_second_delivery_gets_the_same_answer_and_does_nothing(stage: Stage
     assert stage.rows(Dialogue)[0].turns == 1
 
 
-def test_R1_R2_duplicated_and_shuffled_deliveries_have_one_effect_each(stage: Stage) -> None:
+def duplicated_and_shuffled(stage: Stage) -> None:
     people = [f"oUser-{n:04d}" for n in range(20)]
     messages = [stage.platform.text(who, said) for said in ("人工", "电子秤多久检一次", "菜单") for who in people]
     results = asyncio.run(stage.platform.deliver_many(messages, concurrency=16, duplicates=0.5, shuffle=True, seed=7))
@@ -186,6 +186,22 @@ def test_R1_R2_duplicated_and_shuffled_deliveries_have_one_effect_each(stage: St
     with stage.session() as session:
         twice = select(InboxMessage.contact_id, InboxMessage.key).group_by("contact_id", "key")
         assert session.execute(twice.having(func.count() > 1)).all() == []
+
+
+def test_R1_R2_duplicated_and_shuffled_deliveries_have_one_effect_each(stage: Stage) -> None:
+    duplicated_and_shuffled(stage)
+
+
+@pytest.mark.postgres
+def test_R1_R2_the_same_on_postgresql(
+    tmp_path: Path, knowledge: Knowledge, api: FakeWechat, new_postgres: Callable[[], str]
+) -> None:
+    made = Stage(tmp_path, knowledge, api, database_url=new_postgres())
+    duplicated_and_shuffled(made)
+    made.platform.say(OPENID, "菜单")
+    tell(made, "您的咨询有答复了", "a:1")
+    made.until(lambda: len(made.api.sent_to(OPENID)) == 1)
+    made.close()
 
 
 def test_answers_that_went_out_are_not_sent_again(stage: Stage) -> None:
