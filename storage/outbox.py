@@ -87,6 +87,8 @@ class OutboxRow(Base):
         Index("ix_outbox_leased", "lease_until", sqlite_where=_SENDING_SQL, postgresql_where=_SENDING_SQL),
         Index("ix_outbox_expires", "expires_at", sqlite_where=_WAITING_SQL, postgresql_where=_WAITING_SQL),
         Index("ix_outbox_platform_id", "channel", "platform_id", sqlite_where=_NAMED_SQL, postgresql_where=_NAMED_SQL),
+        # A number is never given twice: readers ask for what came after the last one they saw.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[row_id]

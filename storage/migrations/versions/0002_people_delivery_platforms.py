@@ -202,7 +202,7 @@ def _outbox() -> None:
         op.execute("UPDATE outbox SET due_at = created_at, expires_at = datetime(created_at, '+30 days')")
     else:
         op.execute("UPDATE outbox SET due_at = created_at, expires_at = created_at + interval '30 days'")
-    with op.batch_alter_table("outbox") as outbox:
+    with op.batch_alter_table("outbox", table_kwargs={"sqlite_autoincrement": True}) as outbox:
         for name, length in words.items():
             outbox.alter_column(name, existing_type=sa.String(length), server_default=None)
         for name in numbers:
