@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from knowledge.library import Library
 from knowledge.matcher import Matcher
-from tests.benchmarks import quality, scale, turns
+from tests.benchmarks import quality, scale, turns, wechat
 
 HERE = Path(__file__).parent
 CACHE = Path("var/cache")
@@ -28,6 +28,7 @@ def main() -> int:
     rows += quality_rows(library, matcher)
     rows += scale.rows(library, matcher)
     rows += turns.rows()
+    rows += wechat.rows()
     rows += [start_row(), size_row()]
     print_table(rows)
     return 0
