@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.channels.wechat import tokens
 from bot.channels.wechat.client import WechatClient
 from bot.channels.wechat.errors import REACTIONS
 from bot.channels.wechat.notices import How, Notice, load
@@ -186,7 +187,8 @@ def test_R10_a_token_refused_though_it_is_the_platforms_own_brings_a_pause(at: D
     assert len(at.api.token_fetches) == 2
 
 
-def test_R10_a_lasting_refusal_makes_no_storm(at: Desk) -> None:
+def test_R10_a_lasting_refusal_makes_no_storm(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "WAIT_STEPS", 2)
     wrote(at)
     at.api.fault(CUSTOM, errcode=40001, times=None)
 

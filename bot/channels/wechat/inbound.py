@@ -13,6 +13,8 @@ from typing import Any
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Other, Way
 
 CHANNEL = "wechat"
+LATEST = 2**33
+"""Seconds since 1970 that every part of the system can still hold (the year 2242)."""
 SAY = "say:"
 """A menu button's key: the words it stands for come after this."""
 
@@ -77,7 +79,7 @@ def receive(fields: Mapping[str, Any], now: datetime) -> Received:
     if not (openid and account and kind and created.isascii() and created.isdecimal()) or len(openid) > 64:
         raise UnreadableError
     key = _key(fields, created)
-    base = Received(openid, account, min(int(created), 2**40), key, kind)
+    base = Received(openid, account, min(int(created), LATEST), key, kind)
     inbound = Inbound(ContactRef(CHANNEL, openid), key, now, way=Way.PASSIVE)
     if kind == "event":
         return _event(base, inbound, fields)

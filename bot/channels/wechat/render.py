@@ -51,7 +51,7 @@ def compose(lines: Sequence[Numbered]) -> Composed:
 
 
 def _block(line: Numbered, *, tappable: bool) -> str:
-    head = (LATE if line.late else "") + harmless(line.reply.text)
+    head = (LATE if line.late else "") + (harmless(line.reply.text) or "…")
     if not tappable:
         return head
     options = [harmless(choice.label) for choice in line.reply.choices]

@@ -30,7 +30,7 @@ TICKET = "/cgi-bin/ticket/getticket"
 NOT_AGAIN_FOR = timedelta(seconds=30)
 EARLY = timedelta(seconds=60)
 """A token is not used in its last minute: a call under way must not see it die."""
-WAIT_STEPS, WAIT_SECONDS = 40, 0.2
+WAIT_STEPS, WAIT_SECONDS = 25, 0.2
 
 
 Fetch = Callable[[], Awaitable[tuple[str, timedelta]]]
