@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
-from handlers.routes import is_route
 
 from bot.channels.wechat.channel import new_client
 from bot.channels.wechat.client import WechatClient
@@ -18,6 +17,7 @@ from bot.channels.wechat.inbound import SAY
 from bot.channels.wechat.transport import new_http
 from bot.settings import Settings, SettingsError
 from bot.turns import turns_for
+from handlers.routes import is_route
 from storage.database import Database
 
 MENU = Path(__file__).parent / "menu.yaml"
