@@ -45,11 +45,11 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.installed
 
-# New pins from pyproject.toml; needs uv on the path. Addresses of package indexes never go into the files.
+# New pins from pyproject.toml; needs uv on the path, which leaves addresses out unless told otherwise.
 lock:
-	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements.lock
-	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements-postgres.lock
-	uv pip compile pyproject.toml --extra postgres --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --universal --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-header -q -o requirements-postgres.lock
+	uv pip compile pyproject.toml --extra postgres --group dev --universal --generate-hashes --no-header -q -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) var

@@ -12,9 +12,10 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from bot.times import utc_now
 from bot.turns import Turns
 from storage import gates, sending
 from storage.database import Database, Session
@@ -68,10 +69,6 @@ class Sender(Protocol):
     def rate(self) -> Rate: ...
 
     async def send(self, item: Item) -> Outcome: ...
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Breaker:

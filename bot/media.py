@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, VOICE_TYPES, media_type_of, voice_type_of
+from bot.times import utc_now
 from bot.turns import Turns
 from handlers import outreach
 from handlers.conversation.messages import AttachmentKind, Reply
@@ -98,10 +99,6 @@ def sorry(kind: str, why: str, *, other: bool) -> Reply:
 def pause(tries: int) -> timedelta:
     longest: timedelta = min(FIRST_PAUSE * 2 ** min(tries - 1, 10), LONGEST_PAUSE)
     return longest
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class MediaWorker:

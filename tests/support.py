@@ -15,8 +15,7 @@ from fastapi import FastAPI
 from PIL import Image
 
 import bot.app
-import bot.channels.telegram.channel
-import bot.channels.wechat.channel
+import bot.times
 import bot.web.chat
 from bot.app import Knowledge, Service
 from bot.settings import Settings
@@ -62,7 +61,7 @@ def service_at(folder: Path, template: Path, knowledge: Knowledge) -> Service:
 class StandingClock:
     """Lets the modules that look at the clock see one instant; used as ``with``."""
 
-    _looking = (bot.app, bot.web.chat, bot.channels.telegram.channel, bot.channels.wechat.channel)
+    _looking = (bot.app, bot.web.chat, bot.times)
 
     def __init__(self) -> None:
         self.now = NOW

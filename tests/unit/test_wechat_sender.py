@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,16 @@ def test_without_a_window_nothing_is_tried(at: Desk) -> None:
     assert outcome.state == SendState.BLOCKED
     assert at.api.calls_to(CUSTOM) == []
     assert at.finish(item, outcome) == SendState.BLOCKED
+
+
+@pytest.mark.parametrize("trouble", [{"errcode": -1}, {"http": 200, "garbage": True}])
+def test_a_message_that_was_not_taken_uses_nothing_up(at: Desk, trouble: dict[str, Any]) -> None:
+    wrote(at)
+    at.call(lambda client: client.get(ANY))
+    at.api.fault(CUSTOM, **trouble)
+    assert at.send(at.item()).state == SendState.RETRY
+    with at.database.reading() as session:
+        assert session.get_one(CustomerWindow, at.contact_id()).message_used == 0
 
 
 def test_two_days_later_the_window_is_shut(at: Desk) -> None:

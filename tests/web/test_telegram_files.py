@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,26 +15,9 @@ from storage.consults import Consult
 from storage.dialogues import Dialogue, InboxMessage
 from storage.media import MediaFile, MediaState
 from storage.platform import AlbumPart, Parked
-from tests.fakes.telegram import FakeTelegram, Person, Retries
+from tests.fakes.telegram import FakeTelegram, Person
 from tests.support import picture
 from tests.telegram import ASSESSED, Stage, numbers, running
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeTelegram]:
-    with FakeTelegram(retries=Retries(first_delay=0.05)) as fake:
-        yield fake
-
-
-@pytest.fixture
-def stage(fake: FakeTelegram, tmp_path: Path, empty_file: Path, knowledge: Knowledge) -> Iterator[Stage]:
-    with running(tmp_path / "bot", empty_file, knowledge, fake, **ASSESSED) as bot:
-        yield Stage(bot, fake)
-
-
-@pytest.fixture
-def wang(stage: Stage) -> Person:
-    return stage.person()
 
 
 def test_files_are_fetched_and_a_consult_can_show_them(stage: Stage, wang: Person) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
-from bot.app import Knowledge
 from bot.channels.telegram.render import BACK, QUIT
 from bot.channels.telegram.web import BODY_LIMIT, SECRET_HEADER
 from bot.turns import OverloadedError
@@ -27,27 +24,10 @@ from storage.database import Session
 from storage.dialogues import Dialogue, InboxMessage
 from storage.outbox import OutboxRow, SendState
 from storage.platform import Parked
-from tests.fakes.telegram import FakeTelegram, Person, Retries
-from tests.telegram import ASSESSED, QUESTION, SECRET, Stage, numbers, read, running
+from tests.fakes.telegram import Person
+from tests.telegram import QUESTION, SECRET, Stage, numbers, read
 
 STALE = "这个按钮已过期"
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeTelegram]:
-    with FakeTelegram(retries=Retries(first_delay=0.05)) as fake:
-        yield fake
-
-
-@pytest.fixture
-def stage(fake: FakeTelegram, tmp_path: Path, empty_file: Path, knowledge: Knowledge) -> Iterator[Stage]:
-    with running(tmp_path / "bot", empty_file, knowledge, fake, **ASSESSED) as bot:
-        yield Stage(bot, fake)
-
-
-@pytest.fixture
-def wang(stage: Stage) -> Person:
-    return stage.person()
 
 
 # -- conversations ------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import APIRouter
 from telegram.error import TelegramError
@@ -19,14 +19,11 @@ from bot.channels.telegram.receiver import Receiver
 from bot.channels.telegram.sender import TelegramSender
 from bot.channels.telegram.web import create_router
 from bot.settings import Settings, TelegramMode
+from bot.times import utc_now
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class TelegramChannel:

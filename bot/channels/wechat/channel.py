@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 from fastapi import APIRouter
@@ -20,11 +20,8 @@ from bot.channels.wechat.transport import new_http
 from bot.channels.wechat.web import Account, WechatWeb, create_router
 from bot.media import Fetched
 from bot.settings import Settings
+from bot.times import utc_now
 from bot.turns import Turns
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class WechatFetcher:

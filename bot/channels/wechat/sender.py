@@ -65,8 +65,13 @@ class WechatSender:
                 return await self._customer_message(item)
             except WechatError as error:
                 if error.reaction not in NEXT_WAY:
+                    await self._give_back(item)
                     raise
                 await self._window_was_shut(item, error)
+            except UnreachableError as error:
+                if not error.perhaps_done:
+                    await self._give_back(item)
+                raise
         for notice in self._notices:
             if notice.kind == item.kind and notice.how in self._abilities:
                 outcome = await self._notice(item, notice)
@@ -83,6 +88,10 @@ class WechatSender:
         composed = compose([Numbered(item.id, Reply.from_json(item.payload), item.nonce)])
         await self._client.send_text(item.to, composed.text)
         return Outcome(SendState.SENT)
+
+    async def _give_back(self, item: Item) -> None:
+        """What the platform did not take is not counted: tries again must not use the window up."""
+        await self._do(lambda session: windows.give_back(session, item.contact_id))
 
     async def _window_was_shut(self, item: Item, error: WechatError) -> None:
         if error.reaction is Reaction.WINDOW_SHUT:
