@@ -49,7 +49,8 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-header -q -o requirements-postgres.lock
-	uv pip compile pyproject.toml --extra postgres --group dev --universal --generate-hashes --no-header -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra ocr --universal --generate-hashes --no-header -q -o requirements-ocr.lock
+	uv pip compile pyproject.toml --extra postgres --extra ocr --group dev --universal --generate-hashes --no-header -q -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) var
