@@ -19,12 +19,15 @@ from bot.web.ports import BadFileError, BusyError, Line
 from handlers import lookup
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply, Way
 from handlers.desk import GREETING, PRIVACY, build_desk
+from handlers.talk import Bench
 from handlers.turn import Reception, numbered
 from knowledge.library import Library
 from knowledge.matcher import Matcher
+from knowledge.stages import Plans
 from knowledge.workdays import Calendar
-from storage import contacts, dialogues, evidence, outbox
+from storage import contacts, dialogues, evidence, outbox, vault
 from storage.database import Database, Session
+from storage.vault import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(hours=24)
@@ -38,11 +41,12 @@ class Knowledge:
     library: Library
     matcher: Matcher
     calendar: Calendar
+    plans: Plans
 
     @classmethod
     def load(cls, cache: Path | None) -> Knowledge:
         library = Library.load()
-        return cls(library, Matcher.build(library, cache=cache), Calendar.load())
+        return cls(library, Matcher.build(library, cache=cache), Calendar.load(), Plans.load())
 
 
 class Service:
@@ -54,12 +58,17 @@ class Service:
         self.database = Database(settings.database, settings.worker_threads)
         self.database.migrate()
         self.turns: Turns = turns_for(self.database, settings.worker_threads)
+        self.vault = Vault(vault.key_in(settings.keys_dir))
         self.reception = Reception(
             build_desk(),
-            self.knowledge.library,
-            self.knowledge.matcher,
-            self.knowledge.calendar,
-            settings.office(),
+            Bench(
+                self.knowledge.library,
+                self.knowledge.matcher,
+                self.knowledge.calendar,
+                self.knowledge.plans,
+                settings.office(),
+                self.vault,
+            ),
             public_only=settings.public_only,
             staff=settings.staff,
         )

@@ -164,6 +164,10 @@ class Settings(BaseSettings):
         return self.data_dir / "evidence"
 
     @property
+    def keys_dir(self) -> Path:
+        return self.data_dir / "keys"
+
+    @property
     def cache_dir(self) -> Path:
         return self.data_dir / "cache"
 

@@ -11,10 +11,12 @@ from handlers.conversation.messages import Inbound, Reply
 from handlers.conversation.state import DialogueState
 from knowledge.library import Library
 from knowledge.matcher import Matcher
+from knowledge.stages import Plans
 from knowledge.workdays import Calendar
 from storage import outbox
 from storage.database import Session
 from storage.dialogues import Dialogue
+from storage.vault import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -37,9 +39,29 @@ class Office:
     """Whether reminders can be agreed to on a page of the web."""
     channel_names: Mapping[str, str] = field(default_factory=dict)
     """What people call each channel."""
+    local_url: str = "http://127.0.0.1:8000"
+    """Where the pages are while there is no public address: only this machine can open them."""
+    districts: Mapping[str, str] = field(default_factory=dict)
+    """The districts the bureau covers: the six digits of a region and its name."""
+
+    @property
+    def pages_url(self) -> str:
+        return self.public_url or self.local_url
 
     def called(self, channel: str) -> str:
         return self.channel_names.get(channel, "另一个账号")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a service works with wherever it works: in a turn, by the clock, on a slow task."""
+
+    library: Library
+    matcher: Matcher
+    calendar: Calendar
+    plans: Plans
+    office: Office
+    vault: Vault
 
 
 @dataclass(slots=True)
@@ -56,10 +78,7 @@ class Talk:
     person_id: int
     dialogue: Dialogue
     session: Session
-    library: Library
-    matcher: Matcher
-    calendar: Calendar
-    office: Office
+    bench: Bench
     forms: Callable[[Talk, str, str], list[Reply]]
     """Opens a form by name; the router's own method, so that services need not know it."""
     question: Callable[[Talk], list[Reply]]
@@ -69,6 +88,22 @@ class Talk:
     staff: bool = False
     withheld: bool = False
     """What was said is a personal matter in the wrong place: its words are not kept."""
+
+    @property
+    def library(self) -> Library:
+        return self.bench.library
+
+    @property
+    def matcher(self) -> Matcher:
+        return self.bench.matcher
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.bench.calendar
+
+    @property
+    def office(self) -> Office:
+        return self.bench.office
 
     @property
     def today(self) -> date:

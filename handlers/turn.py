@@ -13,10 +13,7 @@ from handlers.conversation.messages import Attachment, Inbound, Numbered, Reply,
 from handlers.conversation.paging import fit
 from handlers.conversation.router import Desk
 from handlers.conversation.state import DialogueState, OpenOptions
-from handlers.talk import Office, Talk
-from knowledge.library import Library
-from knowledge.matcher import Matcher
-from knowledge.workdays import Calendar
+from handlers.talk import Bench, Talk
 from storage import binding, contacts, dialogues, media, outbox
 from storage.contacts import Contact
 from storage.database import Session
@@ -34,10 +31,7 @@ class Reception:
     """Takes messages in: the desk that understands them and what the desk works with."""
 
     desk: Desk[Talk]
-    library: Library
-    matcher: Matcher
-    calendar: Calendar
-    office: Office
+    bench: Bench
     public_only: frozenset[str] = frozenset()
     """Channels that may carry no personal matters."""
     staff: frozenset[tuple[str, str]] = frozenset()
@@ -101,10 +95,7 @@ class Reception:
             person_id=contact.person_id,
             dialogue=row,
             session=session,
-            library=self.library,
-            matcher=self.matcher,
-            calendar=self.calendar,
-            office=self.office,
+            bench=self.bench,
             forms=self.desk.open_form,
             question=self.desk.question,
             public_only=self._only_public(inbound),

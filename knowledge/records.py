@@ -37,9 +37,9 @@ class InstrumentRecord:
     def from_json(cls, data: dict[str, Any]) -> InstrumentRecord:
         """Unknown keys of another version are left aside."""
         known = {f.name for f in fields(cls)} & data.keys()
-        days = {n: date.fromisoformat(data[n]) for n in ("verified_on", "due_on") if n in known and data[n]}
-        plain = {n: data[n] for n in known - {"verified_on", "due_on"}}
-        return cls(**plain, **days)
+        given = {n: data[n] for n in known - {"verified_on", "due_on"}}
+        days: dict[str, Any] = {n: date.fromisoformat(data[n]) for n in ("verified_on", "due_on") if data.get(n)}
+        return cls(**given | days)
 
 
 def serial_key(serial: str) -> str:

@@ -33,6 +33,9 @@ NAMES = frozenset(
         "album.kept",
         "token.asked",
         "token.fetched",
+        "task.claimed",
+        "task.worked",
+        "task.finished",
     )
 )
 

@@ -4,14 +4,20 @@ from storage.consults import Consult, Counter, Feedback, Miss
 from storage.contacts import Contact, Handover, HandoverMiss, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
 from storage.gates import Gate
+from storage.ledger import Certificate, LedgerEvent, LedgerItem
+from storage.links import FileLink
 from storage.media import MediaFile
 from storage.outbox import OutboxRow
 from storage.platform import AlbumPart, Lease, Parked, PlatformToken
+from storage.reminders import Reminder, ReminderBatch, Unreached
+from storage.shops import Invite, Member, Shop
 from storage.slots import JobSlot
+from storage.tasks import Task
 from storage.windows import Consent, CustomerWindow
 
 __all__ = [
     "AlbumPart",
+    "Certificate",
     "Consent",
     "Consult",
     "Contact",
@@ -19,17 +25,27 @@ __all__ = [
     "CustomerWindow",
     "Dialogue",
     "Feedback",
+    "FileLink",
     "Gate",
     "Handover",
     "HandoverMiss",
     "InboxMessage",
+    "Invite",
     "JobSlot",
     "Lease",
+    "LedgerEvent",
+    "LedgerItem",
     "MediaFile",
+    "Member",
     "Miss",
     "OutboxRow",
     "Parked",
     "Person",
     "PlatformToken",
+    "Reminder",
+    "ReminderBatch",
+    "Shop",
+    "Task",
+    "Unreached",
     "WebSession",
 ]

@@ -43,7 +43,7 @@ def knowledge() -> Knowledge:
 
 @pytest.fixture(scope="session")
 def reception(knowledge: Knowledge) -> Reception:
-    return Reception(build_desk(), knowledge.library, knowledge.matcher, knowledge.calendar, Office())
+    return Reception(build_desk(), bench_of(knowledge))
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ DESK = replace(
 
 def work(order: dict[str, Any]) -> None:
     database = Database(f"sqlite:///{order['database']}")
-    reception = Reception(DESK, NOTHING, NOTHING, CALENDAR, Office())
+    reception = Reception(DESK, NOTHING)
     turns = turns_for(database, 1)
     out = os.open(order["file"], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 

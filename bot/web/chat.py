@@ -124,11 +124,11 @@ class Chat:
         megabytes = self.settings.max_file_bytes // (1024 * 1024)
         for upload in uploads:
             if (upload.size or 0) > self.settings.max_file_bytes:
-                raise SpokenError(413, f"“{_name(upload)}”超过了 {megabytes} MB，请换小一点的再发。")
+                raise SpokenError(413, f"“{file_name(upload)}”超过了 {megabytes} MB，请换小一点的再发。")
 
     async def _keep(self, upload: UploadFile) -> Attachment:
         try:
-            return await to_thread.run_sync(self.port.keep_file, await upload.read(), _name(upload))
+            return await to_thread.run_sync(self.port.keep_file, await upload.read(), file_name(upload))
         except BadFileError as error:
             raise SpokenError(400, str(error)) from error
 
@@ -177,7 +177,7 @@ def _clean(text: str) -> str:
     return whole.replace("\0", "").strip()
 
 
-def _name(upload: UploadFile) -> str:
+def file_name(upload: UploadFile) -> str:
     """The file's own name without folders or control characters, short enough for one line of a bubble."""
     base = PurePosixPath((upload.filename or "").replace("\\", "/")).name
     return "".join(c for c in base if c.isprintable())[-_NAME_LENGTH:] or "文件"

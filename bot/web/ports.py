@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from handlers.conversation.messages import Attachment, ContactRef, Inbound, Numbered, Reply
+    from handlers.conversation.messages import Attachment, ContactRef, Inbound, Numbered, Reply, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,27 @@ class Line:
     files: tuple[str, ...] = ()
     reply: Reply | None = None
     nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file made for somebody who may have it; ``name`` as people read it, such as ``台账-老王水产.xlsx``."""
+
+    data: bytes
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """Whose message a file handed in by a link is; ``place`` is where they will find the answer: ``微信``."""
+
+    contact: ContactRef
+    way: Way
+    address: str
+    place: str
+    link: str
+    """Names the link without opening it."""
 
 
 class BadFileError(ValueError):
@@ -56,3 +77,20 @@ class ChatPort(Protocol):
         """Store a picture, PDF or spreadsheet of at most 10 MB by its content; else ``BadFileError``."""
 
     def ask(self, query: str, context: str | None, on: date | None) -> dict[str, Any]: ...
+
+
+class FilesPort(Protocol):
+    """Files that go by links. ``LookupError``: the link is wrong, has expired, or is no longer for the one who has it."""
+
+    def download(self, token: str) -> Made: ...
+
+    def feed(self, token: str) -> Made:
+        """A shop's calendar."""
+
+    def uploader(self, token: str) -> Uploader: ...
+
+    def keep_file(self, data: bytes, name: str) -> Attachment:
+        """As for the web chat."""
+
+    async def send(self, inbound: Inbound) -> list[Numbered]:
+        """As for the web chat."""

@@ -17,6 +17,8 @@ Answers = Mapping[str, Any]
 """Answers by field name; values are plain JSON (text, numbers, lists, null for skipped)."""
 
 Ask = str | Callable[[Answers], str]
+Options = tuple[tuple[str, Any], ...]
+"""What a field offers: each option's label and the value it stands for."""
 MAX_TRIES = 3
 
 
@@ -29,19 +31,23 @@ class Field:
     """One question.
 
     ``parse`` turns the message into a JSON value or raises ``NotUnderstoodError``. ``choices`` are offered as
-    numbered options and their values stored. ``when`` decides from the answers so far whether the question applies.
+    numbered options and their values stored; they may depend on the answers so far, as does ``when``, which decides
+    whether the question applies.
     """
 
     name: str
     ask: Ask
     parse: Callable[[Inbound], Any] | None = None
-    choices: tuple[tuple[str, Any], ...] = ()
+    choices: Options | Callable[[Answers], Options] = ()
     multi: bool = False
     optional: bool = False
     free_text: bool = False
     when: Callable[[Answers], bool] = lambda _answers: True
     fallback: Any = None
     """Taken as the answer when a second message does not answer either: a question nobody must be stuck on."""
+
+    def options(self, answers: Answers) -> Options:
+        return self.choices(answers) if callable(self.choices) else self.choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ def step(form: Form, state: FormState, inbound: Inbound) -> Step:
     if asked.optional and is_skip(inbound.text):
         return _proceed(form, _answered(state, asked, None))
     try:
-        value = _read(asked, inbound)
+        value = _read(asked, inbound, state.answers)
     except NotUnderstoodError as why:
         if asked.fallback is not None and state.tries:
             return _proceed(form, _answered(state, asked, asked.fallback))
@@ -171,26 +177,27 @@ def _retry(asked: Field, state: FormState, why: str) -> Step:
     return Step(state, (replace(question, text=f"{why}\n{question.text}"),), understood=False)
 
 
-def _read(asked: Field, inbound: Inbound) -> Any:
-    if asked.choices:
-        value = _read_choice(asked, inbound)
+def _read(asked: Field, inbound: Inbound, answers: Answers) -> Any:
+    options = asked.options(answers)
+    if options:
+        value = _read_choice(options, inbound, multi=asked.multi)
         if value is not None:
             return value
     if asked.parse is not None:
         return asked.parse(inbound)
-    raise NotUnderstoodError(f"请回 1 到 {len(asked.choices)} 的数字。")
+    raise NotUnderstoodError(f"请回 1 到 {len(options)} 的数字。")
 
 
-def _read_choice(asked: Field, inbound: Inbound) -> Any:
-    labels = [label for label, _ in asked.choices]
-    picked = read_digits(inbound.text, len(labels), multi=asked.multi)
+def _read_choice(options: Options, inbound: Inbound, *, multi: bool) -> Any:
+    labels = [label for label, _ in options]
+    picked = read_digits(inbound.text, len(labels), multi=multi)
     if picked:
-        values = [asked.choices[n - 1][1] for n in picked]
-        return values if asked.multi else values[0]
+        values = [options[n - 1][1] for n in picked]
+        return values if multi else values[0]
     said = inbound.text.strip()
     if said in labels:
-        value = asked.choices[labels.index(said)][1]
-        return [value] if asked.multi else value
+        value = options[labels.index(said)][1]
+        return [value] if multi else value
     return None
 
 
@@ -204,4 +211,5 @@ def _question(asked: Field, answers: Answers) -> Reply:
     text = asked.ask(answers) if callable(asked.ask) else asked.ask
     if asked.optional:
         text += "（没有就回“跳过”）"
-    return Reply(text, tuple(Choice(label, f"say:{label}") for label, _ in asked.choices), multi=asked.multi)
+    choices = tuple(Choice(label, f"say:{label}") for label, _ in asked.options(answers))
+    return Reply(text, choices, multi=asked.multi)

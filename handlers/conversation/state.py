@@ -22,12 +22,14 @@ class OpenOptions:
     nonce: str
     choices: list[tuple[str, str]]
     at: datetime
+    minutes: float = OPTIONS_LIFE / timedelta(minutes=1)
+    """How long a bare number answers them."""
 
     def choice(self, number: int) -> Choice:
         return Choice(*self.choices[number - 1])
 
     def expired(self, now: datetime) -> bool:
-        return now - self.at > OPTIONS_LIFE
+        return now - self.at > timedelta(minutes=self.minutes)
 
 
 @dataclass(slots=True)
@@ -50,7 +52,9 @@ class DialogueState:
     files: list[str] = field(default_factory=list)
     greeted: bool = False
 
-    def offer(self, choices: Sequence[Choice], now: datetime, *, in_form: bool = False) -> str:
+    def offer(
+        self, choices: Sequence[Choice], now: datetime, *, in_form: bool = False, life: timedelta = OPTIONS_LIFE
+    ) -> str:
         """A bare number now answers these options. Returns their nonce, empty when there are none to open.
 
         The question of a form closes what was offered before even when it offers nothing itself: an older button
@@ -59,7 +63,8 @@ class DialogueState:
         if not choices and not in_form:
             return ""
         nonce = secrets.token_hex(8)
-        self.options = OpenOptions(nonce, [(c.label, c.action) for c in choices], now)
+        minutes = life / timedelta(minutes=1)
+        self.options = OpenOptions(nonce, [(c.label, c.action) for c in choices], now, minutes)
         return nonce
 
     def to_json(self) -> dict[str, Any]:
@@ -86,11 +91,7 @@ class DialogueState:
             form=FormState.from_json(data["form"]) if data.get("form") else None,
             draft=FormState.from_json(data["draft"]) if data.get("draft") else None,
             draft_at=_in(data.get("draft_at")),
-            options=OpenOptions(
-                options["nonce"], [(c[0], c[1]) for c in options["choices"]], datetime.fromisoformat(options["at"])
-            )
-            if options
-            else None,
+            options=_options(options) if options else None,
             more=data.get("more", ""),
             query=data.get("query", ""),
             query_at=_in(data.get("query_at")),
@@ -100,6 +101,13 @@ class DialogueState:
             files=list(data.get("files", [])),
             greeted=data.get("greeted", False),
         )
+
+
+def _options(data: dict[str, Any]) -> OpenOptions:
+    known = {"minutes": data["minutes"]} if "minutes" in data else {}
+    return OpenOptions(
+        data["nonce"], [(c[0], c[1]) for c in data["choices"]], datetime.fromisoformat(data["at"]), **known
+    )
 
 
 def _out(at: datetime | None) -> str | None:
