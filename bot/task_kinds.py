@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from handlers.ledger import certificates, sheets
+
 from bot import ocr
 from bot.files import media_type_of
 from bot.sheets.reader import Sheet, SheetError, read_sheet
 from bot.tasks import Kind, TaskWorker
 from bot.times import utc_now
-from handlers.ledger import certificates, sheets
 from storage.database import Session
 from storage.tasks import Claimed
 

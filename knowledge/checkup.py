@@ -6,7 +6,6 @@ applies (``{scales: ">0", tag: [expired, none]}``: all must hold) and between wh
 
 from __future__ import annotations
 
-import calendar
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
+from knowledge.dates import add_months
 from knowledge.files import DATA, load_yaml
 from knowledge.library import Catalogue, Confidence, DataError, Instrument
 
@@ -400,13 +400,6 @@ def due_text(due: Due, on: date) -> str:
     if due == "before_use":
         return f"{on}起，办好才能用"
     return f"{on}起照做" if due == "now" else f"按{on}的规定"
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day so many months later, or the last day of a shorter month."""
-    year, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + year, month + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 # -- reading what people write ------------------------------------------------------------------------------------

@@ -71,6 +71,12 @@ class Note(Dated):
     text: str = Field(min_length=2)
 
 
+class Period(Dated):
+    """A verification period for what is verified within these dates, where a rule changed it."""
+
+    months: int = Field(gt=0)
+
+
 class Tolerance(Fact):
     text: str
     sources: list[str]
@@ -102,6 +108,7 @@ class Instrument(Fact):
     control: Control
     verification: Verification
     period_months: int | None
+    periods: list[Period] = []
     period_note: str
     regulations: list[Note]
     uses: Words
@@ -114,6 +121,10 @@ class Instrument(Fact):
     sources: list[str] = Field(min_length=1)
     confidence: Trust
     reviewed: date
+
+    def period_on(self, day: date) -> int | None:
+        """The period in months for what is verified on a day."""
+        return next((p.months for p in self.periods if p.holds(day)), self.period_months)
 
     @property
     def must_verify(self) -> bool:

@@ -66,6 +66,27 @@ class Calendar:
             day += timedelta(days=1)
         return day
 
+    def subtract_workdays(self, end: date, count: int) -> Due:
+        """The ``count``-th working day before ``end``, which is not counted itself: 15 before 2026-12-31 is 12-10."""
+        day = end
+        for _ in range(count):
+            day = self.workday_on_or_before(day - timedelta(days=1))
+        return Due(day, self._provisional(day, end))
+
+    def workday_on_or_before(self, day: date) -> date:
+        while not self.is_workday(day):
+            day -= timedelta(days=1)
+        return day
+
+    def workday_on_or_after(self, day: date) -> date:
+        while not self.is_workday(day):
+            day += timedelta(days=1)
+        return day
+
+    def workdays_between(self, after: date, until: date) -> int:
+        """Working days after the first day, the last one included: from 2026-12-01 to 12-10 there are 7."""
+        return sum(self.is_workday(after + timedelta(days=n)) for n in range(1, (until - after).days + 1))
+
     def _provisional(self, first: date, last: date) -> bool:
         return any(year not in self.noticed for year in range(first.year, last.year + 1))
 

@@ -16,12 +16,11 @@ from sqlalchemy.exc import OperationalError
 
 from bot.app import Knowledge, Service
 from handlers.desk import build_desk
-from handlers.talk import Office
 from handlers.turn import Reception
 from knowledge.matcher import Matcher
 from storage.base import Base
 from storage.database import Database
-from tests.support import migrated_file, service_at
+from tests.support import bench_of, migrated_file, service_at
 from tests.talks import Corpus
 
 CACHE = Path("var/cache")

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from bot.turns import turns_for
@@ -24,8 +25,9 @@ from storage.database import Database
 from tests.support import NOW
 
 WORDS = ("菜单", "查秤", "2", "取消", "人工", "取消", "继续", "帮助")
-NOTHING: Any = None
-CALENDAR = Calendar.load()
+BENCH: Any = SimpleNamespace(
+    library=None, matcher=None, calendar=Calendar.load(), plans=None, office=Office(), vault=None
+)
 DESK = replace(
     build_desk(), side_answer=lambda _talk, _text: None, answer=lambda _talk, text: [Reply(f"没有卡片：{text}")]
 )
@@ -33,7 +35,7 @@ DESK = replace(
 
 def work(order: dict[str, Any]) -> None:
     database = Database(f"sqlite:///{order['database']}")
-    reception = Reception(DESK, NOTHING)
+    reception = Reception(DESK, BENCH)
     turns = turns_for(database, 1)
     out = os.open(order["file"], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import secrets
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,9 @@ import bot.web.chat
 from bot.app import Knowledge, Service
 from bot.settings import Settings
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound
+from handlers.talk import Bench, Office
 from storage.database import Database
+from storage.vault import KEY_BYTES, Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -100,3 +103,9 @@ class Browser:
     def close(self) -> None:
         self._loop.run(self._client.aclose())
         self._loop.close()
+
+
+def bench_of(knowledge: Knowledge, office: Office | None = None) -> Bench:
+    """What services work with, over these facts; sealed things are lost when it is."""
+    vault = Vault(secrets.token_bytes(KEY_BYTES))
+    return Bench(knowledge.library, knowledge.matcher, knowledge.calendar, knowledge.plans, office or Office(), vault)

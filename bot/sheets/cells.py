@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from bot.sheets.wire import LAST_LINE, MAX_COLUMNS, MAX_ROWS, MAX_TEXT, TOO_MANY_COLUMNS, TOO_MANY_ROWS, Grid, SheetError
+from bot.sheets.wire import (
+    LAST_LINE,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_TEXT,
+    TOO_MANY_COLUMNS,
+    TOO_MANY_ROWS,
+    Grid,
+    SheetError,
+)
 from knowledge.sheet import Cell
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff\ud800-\udfff]")

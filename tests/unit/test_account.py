@@ -74,7 +74,7 @@ Bring = Callable[..., Phone]
 @pytest.fixture
 def bring(database: Database, reception: Reception) -> Bring:
     office = Office(telegram_name="chengxincheng_bot", channel_names=NAMES)
-    informed = replace(reception, office=office)
+    informed = replace(reception, bench=replace(reception.bench, office=office))
     return lambda channel, name="a": Phone(database, informed, channel, name)
 
 

@@ -17,7 +17,6 @@ from knowledge.checkup import (
     Level,
     Question,
     Trade,
-    add_months,
     applies,
     check_links,
     count_in,
@@ -29,6 +28,7 @@ from knowledge.checkup import (
     spot_trade,
     tidy,
 )
+from knowledge.dates import add_months
 from knowledge.files import DATA
 from knowledge.library import Catalogue, DataError, Library
 

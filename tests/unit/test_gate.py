@@ -44,7 +44,7 @@ Say = Callable[..., list[Numbered]]
 @pytest.fixture
 def public(reception: Reception) -> Reception:
     office = Office(public_url="https://jl.example.gov.cn")
-    return replace(reception, office=office, public_only=frozenset(("telegram",)))
+    return replace(reception, bench=replace(reception.bench, office=office), public_only=frozenset(("telegram",)))
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_every_word_of_the_menu_leads_somewhere(say: Say, word: str) -> None:
 
 
 def test_every_signpost_has_its_card(public: Reception) -> None:
-    assert all(public.library.entry(sign.entry) for sign in guide.SIGNPOSTS.values())
+    assert all(public.bench.library.entry(sign.entry) for sign in guide.SIGNPOSTS.values())
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_reminders_can_be_switched_on_only_where_there_is_a_page(
 ) -> None:
     with database.unit() as session:
         inbound = Inbound(ContactRef("wechat", "a"), "k", NOW, "到期提醒")
-        text = replace(public, office=office).turn(session, inbound)[0].reply.text
+        text = replace(public, bench=replace(public.bench, office=office)).turn(session, inbound)[0].reply.text
     assert ("点这里开启微信提醒：https://jl.example.gov.cn/wechat/notices" in text) is shown
 
 

@@ -40,8 +40,8 @@ def test_a_sticker_brings_the_menu_a_caption_is_answered(service: Service) -> No
 
 
 def test_a_file_by_name_only_can_be_sent_on_the_page(service: Service) -> None:
-    office = replace(service.reception.office, public_url="https://jl.example.gov.cn")
-    service.reception = replace(service.reception, office=office)
+    office = replace(service.reception.bench.office, public_url="https://jl.example.gov.cn")
+    service.reception = replace(service.reception, bench=replace(service.reception.bench, office=office))
     assert texts(service, replace(said("", "1"), other=Other.UNSENDABLE_FILE)) == [
         "这种文件这里收不到，请拍照片，或打开网页版传：https://jl.example.gov.cn"
     ]
