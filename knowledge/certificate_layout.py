@@ -47,6 +47,10 @@ _WIDE = 1.2
 _TRIM = " \t:：.。,，;；=_-—~|/、"
 
 
+_NAMED = sorted(((label, field) for field, labels in LABELS.items() for label in labels), key=lambda p: -len(p[0]))
+"""Longest first, so that 检定证书编号 is not taken for 编号."""
+
+
 def plain(text: str) -> str:
     """Half width, without blanks."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
@@ -58,36 +62,31 @@ def _spaced(label: str) -> str:
 
 
 def _pattern() -> re.Pattern[str]:
-    """Longest first, so that 检定证书编号 is not taken for 编号; a letter before or after an English label undoes it."""
-    named = [(label, field) for field, labels in LABELS.items() for label in labels]
-    named.sort(key=lambda pair: -len(pair[0]))
+    """A letter before or after an English label undoes it."""
     parts = []
-    for number, (label, _) in enumerate(named):
+    for number, (label, _) in enumerate(_NAMED):
         body = _spaced(label)
         parts.append(f"(?P<l{number}>" + (body if not label.isascii() else rf"(?<![A-Za-z]){body}(?![A-Za-z])") + ")")
     return re.compile("|".join(parts), re.IGNORECASE)
 
 
-_NAMED = sorted(((label, field) for field, labels in LABELS.items() for label in labels), key=lambda p: -len(p[0]))
 _LABEL = _pattern()
 _CHINESE = [(label, field) for label, field in _NAMED if not label.isascii() and len(label) >= 4 and "/" not in label]
 
 
 def find_labels(text: str) -> list[Found]:
     """Where labels stand: at the beginning, after a gap, or before a colon; elsewhere the words are just words."""
-    found = []
+    found: list[Found] = []
     for match in _LABEL.finditer(text):
-        group = match.lastgroup or "l0"
-        if _stands_free(text, match.start(), match.end()):
-            found.append(Found(_NAMED[int(group[1:])][1], match.start(), match.end()))
+        if _stands_free(text, found[-1].end if found else 0, match):
+            found.append(Found(_NAMED[int((match.lastgroup or "l0")[1:])][1], match.start(), match.end()))
     return found or _misread(text)
 
 
-def _stands_free(text: str, start: int, end: int) -> bool:
-    before, after = text[:start], text[end:]
-    if re.match(r"\s*[:：]", after):
-        return True
-    return not before.strip(_TRIM) or bool(re.search(r"[\s/（(|]$", before))
+def _stands_free(text: str, last_end: int, match: re.Match[str]) -> bool:
+    """``last_end``: where the label before it ended; an English label may follow its Chinese one directly."""
+    before, after = text[last_end : match.start()], text[match.end() :]
+    return bool(re.match(r"\s*[:：]", after) or not before.strip(_TRIM) or re.search(r"[\s/（(|]$", before))
 
 
 def _misread(text: str) -> list[Found]:
@@ -135,7 +134,7 @@ class Layout:
         row = self._row(line)
         own = len(unicodedata.normalize("NFKC", line.text))
         labels = find_labels(row)
-        for found, following in zip(labels, [*labels[1:], None], strict=True):
+        for found, following in zip(labels, [*labels, None][1:], strict=True):
             if found.start < own:
                 end = following.start if following else len(row)
                 yield found, row[found.end : end].strip(_TRIM)

@@ -33,10 +33,11 @@ _PASSED = re.compile(r"合格|准予|符合|准用|pass", re.IGNORECASE)
 _INSTITUTION = re.compile(
     r"[㐀-鿿（）()]{2,30}?(?:计量[㐀-鿿]{0,14}?|检[定测验][㐀-鿿]{0,14}?|质检[㐀-鿿]{0,8}?)(?:研究院|科学院|检测院|检定所|检测所|研究所|中心|总站|[院所站])"
 )
-_NOT_INSTITUTION = re.compile(r"证书|依据|规程|标准|本|经|授权|地址|未经|复制|提供|许可")
+_NOT_INSTITUTION = re.compile(r"证书|依据|规程|计量标准|本|经|授权|地址|未经|复制|提供|许可")
 _CERTIFICATE_NO = re.compile(
     r"[㐀-鿿]{0,3}字第?\s*[0-9A-Za-z\-]{4,}\s*号?|[A-Z]{1,6}[\-]?(?:19|20)\d{2}[\-]?\d{3,}(?:-\d+)*"
 )
+_PAGE = re.compile(r"[第共]\s*\d+\s*页")
 _MONTH_ONLY = re.compile(r"((?:19|20)\d{2})\s*[年./-]\s*(1[0-2]|0?[1-9])\s*月?")
 # What the eye of the machine takes for a digit where only a digit can stand.
 _DIGITS = str.maketrans("OoQDlI|iZzSB〇零一二三四五六七八九", "00001111225800123456789")
@@ -47,8 +48,8 @@ _CHINESE_TEN = re.compile(r"([一二三四五六七八九]?)十([一二三四五
 class CertificateFields:
     """As written on the paper; empty or None what was not found.
 
-    ``conclusion`` is 合格 or 不合格, or the words of the paper where they say neither. ``doubts`` are Chinese
-    sentences for the person who is to confirm.
+    ``conclusion`` is 合格 (also 准予作Ⅲ级使用 and the like), 不合格 or empty. ``doubts`` are Chinese sentences for the
+    person who is to confirm.
     """
 
     certificate_no: str = ""
@@ -127,7 +128,7 @@ def _first(values: Iterable[str], accept: Callable[[str], str]) -> str:
 
 def _as_number(value: str) -> str:
     """A certificate number: at least four characters with a digit among them."""
-    joined = re.sub(r"\s+", "", value)
+    joined = re.sub(r"\s+", "", _PAGE.split(value)[0])
     return joined if len(joined) >= 4 and re.search(r"\d", joined) else ""
 
 
@@ -150,8 +151,8 @@ def _loose_number(layout: Layout) -> str:
 
 def _dates(said: dict[str, list[str]], layout: Layout) -> tuple[date | None, date | None]:
     days = {field: [day for value in said[field] for day in read_written_days(value)] for field in DATE_FIELDS}
-    verified = (days["verified_on"] + days["issued_on"] or [None])[0]
-    due = (days["due_on"] or [None])[0]
+    verified = next(iter(days["verified_on"] + days["issued_on"]), None)
+    due = next(iter(days["due_on"]), None)
     if due is None and verified is not None:
         due = _range_end(layout, verified)
     return verified, due
@@ -173,9 +174,7 @@ def _conclusion(values: list[str], kind: str) -> str:
         for pattern, word in ((_FAILED, FAILED), (_PASSED, PASSED)):
             if pattern.search(plain(value)):
                 return word
-    if kind == LABEL:
-        return PASSED
-    return _first(values, _as_name)
+    return PASSED if kind == LABEL else ""
 
 
 def _institution(values: list[str], layout: Layout) -> str:

@@ -13,13 +13,15 @@ from enum import StrEnum
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from storage import contacts, dialogues, wakeup
+from storage import closing, contacts, dialogues, wakeup
 from storage.consults import Consult
 from storage.contacts import Contact, Handover, Person
 from storage.dialogues import Dialogue, InboxMessage
 from storage.erasure import ERASED
+from storage.links import FileLink
 from storage.media import MediaFile
 from storage.outbox import UNDELIVERED, OutboxRow, SendState
+from storage.tasks import Task
 
 LINK_BYTES = 16
 """Of chance in a link: too many to be guessed, so wrong ones need not be counted."""
@@ -113,6 +115,7 @@ def come_over(session: Session, taker: Contact, person_id: int) -> None:
     session.execute(delete(Handover).where(Handover.contact_id == taker.id))
     session.flush()
     if session.scalar(select(func.count(Contact.id)).where(Contact.person_id == left)) == 0:
+        closing.person_becomes(session, left, person_id)
         session.execute(delete(Dialogue).where(Dialogue.person_id == left))
         session.execute(delete(Person).where(Person.id == left))
 
@@ -122,7 +125,7 @@ def come_over(session: Session, taker: Contact, person_id: int) -> None:
 
 def part(session: Session, stays: Contact, leaves: Contact, now: datetime) -> None:
     """The leaving account becomes somebody new with nothing to their name: all cases are the staying one's."""
-    for table in (Consult, MediaFile):
+    for table in (Consult, MediaFile, Task, FileLink):
         session.execute(update(table).where(table.contact_id == leaves.id).values(contact_id=stays.id))
     session.execute(delete(Handover).where(Handover.contact_id == leaves.id))
     _redirect(session, stays, leaves, now)

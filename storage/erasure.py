@@ -12,18 +12,32 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from storage import contacts
+from storage import closing, contacts
 from storage.consults import Consult, ConsultState, Feedback, Miss
 from storage.contacts import Contact, Handover, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
+from storage.links import FileLink
 from storage.media import MediaFile
 from storage.outbox import OutboxRow
 from storage.platform import Parked
+from storage.tasks import Task
 from storage.windows import Consent, CustomerWindow
 
 ERASED = "erased"
 """Why an erased account cannot be written to, and how its random new name begins."""
-_Owned = InboxMessage | OutboxRow | Miss | Feedback | WebSession | Handover | CustomerWindow | Consent | MediaFile
+_Owned = (
+    InboxMessage
+    | OutboxRow
+    | Miss
+    | Feedback
+    | WebSession
+    | Handover
+    | CustomerWindow
+    | Consent
+    | MediaFile
+    | Task
+    | FileLink
+)
 _OF_THE_ACCOUNT: tuple[type[_Owned], ...] = (
     InboxMessage,
     OutboxRow,
@@ -34,6 +48,8 @@ _OF_THE_ACCOUNT: tuple[type[_Owned], ...] = (
     CustomerWindow,
     Consent,
     MediaFile,
+    Task,
+    FileLink,
 )
 
 
@@ -50,6 +66,7 @@ def erase(session: Session, contact_id: int, now: datetime) -> None:
     left = contact.person_id
     alone = len(contacts.of_person(session, left)) == 1
     if alone:
+        closing.person_leaves(session, left, close_own=False)
         session.execute(delete(Dialogue).where(Dialogue.person_id == left))
     if not asked:
         session.delete(contact)
@@ -67,9 +84,10 @@ def erase(session: Session, contact_id: int, now: datetime) -> None:
 def forget(session: Session, contact_id: int, now: datetime) -> None:
     """Erase a person who is still there: all their other accounts, and of this one all but the account itself.
 
-    The dialogue is the caller's, who holds it.
+    The dialogue is the caller's, who holds it. Shops of theirs alone are closed.
     """
     contact = session.get_one(Contact, contact_id)
+    closing.person_leaves(session, contact.person_id, close_own=True)
     for other in contacts.of_person(session, contact.person_id):
         if other.id != contact_id:
             erase(session, other.id, now)

@@ -37,7 +37,10 @@ def perspective(image: Image.Image, dice: random.Random) -> Image.Image:
     """Photographed from aside: each corner moved by up to seven hundredths of the page."""
     width, height = image.size
     pushed = [
-        (x + dice.uniform(0, 0.07) * width * (1 if x == 0 else -1), y + dice.uniform(0, 0.05) * height * (1 if y == 0 else -1))
+        (
+            x + dice.uniform(0, 0.07) * width * (1 if x == 0 else -1),
+            y + dice.uniform(0, 0.05) * height * (1 if y == 0 else -1),
+        )
         for x, y in ((0, 0), (width, 0), (width, height), (0, height))
     ]
     flat = np.array(((0, 0), (width, 0), (width, height), (0, height)), dtype=np.float32)

@@ -185,7 +185,9 @@ def _rows(truth: Truth, dice: random.Random) -> list[tuple[str, str, str]]:
     """Chinese label, English label, value."""
     style = dice.choice((0, 0, 1, 2, 3, 4, 5))
     calibrated = truth.kind_of_document == "校准证书"
-    verdict = dice.choice(("合格", "准予作Ⅲ级使用", "符合Ⅲ级，合格")) if truth.conclusion == "合格" else truth.conclusion
+    verdict = (
+        dice.choice(("合格", "准予作Ⅲ级使用", "符合Ⅲ级，合格")) if truth.conclusion == "合格" else truth.conclusion
+    )
     rows = [
         (dice.choice(("送检单位", "委托单位")), "Applicant", truth.owner),
         (dice.choice(("计量器具名称", "器具名称")), "Name of Instrument", truth.instrument),

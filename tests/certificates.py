@@ -31,7 +31,7 @@ class Sample:
 
 def samples(seed: int) -> Iterator[Sample]:
     """77 of them: 60 readable photos, 8 readable PDF files, 9 photos that nobody could read."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - samples, not secrets
     for number, (name, noises) in enumerate(noise.READABLE.items()):
         for turn in range(PER_NOISE):
             kind = KINDS[(number * PER_NOISE + turn) % len(KINDS)]
@@ -97,7 +97,12 @@ def write_pdf(pages: Sequence[Sequence[Written]]) -> bytes:
     )
     kids = b" ".join(b"%d 0 R" % (5 + 2 * n) for n in range(len(pages)))
     box = f"{A4[0] * POINTS:.0f} {A4[1] * POINTS:.0f}".encode()
-    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(pages)), font, descriptor]
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(pages)),
+        font,
+        descriptor,
+    ]
     for number, page in enumerate(pages):
         content = b"\n".join(_show(written) for written in page)
         objects.append(

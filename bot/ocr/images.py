@@ -21,6 +21,8 @@ MAX_SIDE = 4000
 """A 12-megapixel photo keeps every pixel: a label may be a small part of it."""
 DARK = 40
 """The brightest hundredth of the picture below this, of 255: nothing can be stretched out of it."""
+RED, MAX_RED = 25, 0.1
+"""By how much red outshines the other colours in the ink of a seal; the share of a page that seals may cover."""
 
 TOO_LARGE = "照片超过 4000 万像素，读不了。请用手机普通模式拍，或压缩后再发。"
 HEIC = "这张照片是 HEIC 格式，读不了。请在手机上另存为 JPG 再发，或截图发来。"
@@ -73,3 +75,17 @@ def brighten(pixels: Pixels) -> Pixels:
     ramp = np.clip((np.arange(256) - low) * 255 / max(high - low, 1), 0, 255).astype(np.uint8)
     stretched: Any = ramp[pixels]
     return np.ascontiguousarray(stretched)
+
+
+def fade_seal(pixels: Pixels) -> Pixels:
+    """Red ink made as light as its own red: what is printed in black stays under it.
+
+    Not where much is red: that is a red label, and its text would go too.
+    """
+    red = pixels[:, :, 2]
+    ink = red.astype(np.int16) - pixels[:, :, :2].max(axis=2) > RED
+    if ink.mean() > MAX_RED:
+        return pixels
+    faded = pixels.copy()
+    faded[ink] = red[ink][:, None]
+    return faded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pypdfium2 as pdfium
+import pypdfium2 as pdfium  # type: ignore[import-untyped] # shipped without type information
 
 from bot.ocr.images import Pixels, from_pillow
 from bot.ocr.lines import Line, UnreadableError

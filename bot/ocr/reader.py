@@ -10,6 +10,8 @@ from bot.ocr.lines import Line, UnreadableError, pack_file, unpack_lines
 EXTRA = ("rapidocr", "onnxruntime", "pypdfium2", "PIL")
 LIMITS = Limits(memory=3072, cpu=90, seconds=120)
 """Of address space, more than half of which the recogniser's libraries only reserve; five scanned pages take 40 s."""
+FEWEST = 6
+"""Characters: less than this is dust on a blurred picture, not a certificate."""
 
 TOO_MUCH = "这个文件读不下来：可能太大、太复杂，或已损坏。请只拍证书那一页，或截图再发。"
 NOTHING = "没有读到文字。请把证书放平，光线亮一些，拍清楚整页再发。"
@@ -27,6 +29,6 @@ def read_lines(data: bytes, media_type: str) -> list[Line]:
     except LimitedError:
         raise UnreadableError(TOO_MUCH) from None
     lines = unpack_lines(answer)
-    if not lines:
+    if sum(len(line.text) for line in lines) < FEWEST:
         raise UnreadableError(NOTHING)
     return lines

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import rapidocr
 
-from bot.ocr.images import Pixels
+from bot.ocr.images import Pixels, fade_seal
 from bot.ocr.lines import Line
 
 Boxes = npt.NDArray[np.float32]
@@ -56,7 +56,7 @@ class Recogniser:
         if upright is None:
             return []
         # The engine remembers what it was last told, so everything is said.
-        found = self._engine(_within(upright, SECOND_SIDE), use_det=True, use_cls=True, use_rec=True)
+        found = self._engine(fade_seal(_within(upright, SECOND_SIDE)), use_det=True, use_cls=True, use_rec=True)
         if found.boxes is None:
             return []
         return [
@@ -88,7 +88,7 @@ class Recogniser:
         crops = self._engine.crop_text_regions(pixels, boxes)
         _, told = self._engine.cls_and_rotate(crops)
         votes = [label == "180" for label, score in told.cls_res if score > 0.6]
-        return sum(votes) > TURNED_DOWN * max(len(votes), 1)
+        return bool(sum(votes) > TURNED_DOWN * max(len(votes), 1))
 
 
 def _model(task: str) -> Path:

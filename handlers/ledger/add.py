@@ -1,0 +1,254 @@
+"""Adding an instrument by one line of chat: read, shown, kept once it is confirmed."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from knowledge.instrument_line import instrument_named, read_line
+
+from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError, Options
+from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.ledger.cards import described
+from handlers.ledger.keeping import Kept, keep
+from handlers.talk import SHANGHAI, Talk
+from knowledge.dates import DayError, find_days, read_day
+from knowledge.due_dates import Basis, validity
+from knowledge.library import Library
+from knowledge.records import InstrumentRecord, serial_key
+from storage import ledger
+from storage.shops import Membership
+
+HOW = "一行一台，发给我就行：\n电子秤 ACS-30 编号0917 2026-05-20检\n写上：什么器具、几台或出厂编号、哪天检的（或有效期到哪天）。"
+SAVED = (Choice("我的台账", "ledger:list"), Choice("再记一台", "ledger:add"), Choice("存到日历", "ledger:calendar"))
+SAID = "said:"
+CORRECTION = re.compile(r"\d|编号|型号|检定|有效|到期|[台把只个块支套]$|改|不是|应该")
+AMOUNT = re.compile(r"\d|[一二两三四五六七八九十百]")
+
+
+# -- what is still missing ----------------------------------------------------------------------------------------
+
+
+def _kinds(answers: Answers) -> Options:
+    return (*((name, kind) for kind, name in answers.get("candidates") or ()), ("都不是", "none"))
+
+
+def _ask_thing(answers: Answers) -> str:
+    note = answers.get("note") or ""
+    ask = (
+        "是下面哪一种？都不是就打它的名字。"
+        if answers.get("candidates")
+        else "它是什么器具？如“电子秤”“压力表”“加油机”。"
+    )
+    return f"{note}\n{ask}".strip()
+
+
+def _read_thing(inbound: Inbound) -> str:
+    if not inbound.text.strip():
+        raise NotUnderstoodError("请打器具的名字，如“电子秤”。")
+    return SAID + inbound.text.strip()[:40]
+
+
+def _read_amount(inbound: Inbound) -> str:
+    if not AMOUNT.search(inbound.text):
+        raise NotUnderstoodError("请写台数或出厂编号，如“3台”或“编号0917”。")
+    text = inbound.text.strip()
+    return text if not text.isdecimal() or len(text) > 2 else f"{text}台"
+
+
+def _read_date(inbound: Inbound) -> dict[str, str]:
+    """The day, and whether it is that of the verification or the last valid one."""
+    today = inbound.at.astimezone(SHANGHAI).date()
+    found = find_days(inbound.text, today)
+    try:
+        day = found[0].day if found else read_day(inbound.text, today)
+    except DayError as error:
+        raise NotUnderstoodError(f"{error}（检定日期或有效期都行）") from None
+    until = re.search("有效|到期|截止|至", inbound.text) or day > today
+    return {"due_on" if until else "verified_on": day.isoformat()}
+
+
+ADD = Form(
+    "ledger-add",
+    version=1,
+    title="记一台器具",
+    fields=(
+        *(Field(name, ask="") for name in ("record", "serials", "note", "candidates", "counted", "dateless")),
+        Field("thing", ask=_ask_thing, parse=_read_thing, choices=_kinds, when=lambda a: not a["record"]["kind"]),
+        Field(
+            "amount",
+            ask="几台？有出厂编号（铭牌上）一起发，如“3台”或“编号0917”。",
+            parse=_read_amount,
+            when=lambda a: not a["counted"],
+        ),
+        Field(
+            "day",
+            ask="上次是哪天检的？如 2026-05-20；或者发有效期，如“有效期至 2027-05-19”",
+            parse=_read_date,
+            optional=True,
+            when=lambda a: not (a["dateless"] or a["record"]["verified_on"] or a["record"]["due_on"]),
+        ),
+    ),
+    prefill=json.loads,
+)
+
+
+# -- confirming ---------------------------------------------------------------------------------------------------
+
+
+def _read_correction(inbound: Inbound) -> str:
+    text = inbound.text.strip()
+    if not CORRECTION.search(text):
+        raise NotUnderstoodError("回 1 存下来；要改就直接发，如“编号0918”或“2026-05-21检”。")
+    return SAID + text
+
+
+CONFIRM = Form(
+    "ledger-confirm",
+    version=1,
+    title="核对器具",
+    fields=(
+        *(Field(name, ask="") for name in ("record", "serials", "card")),
+        Field(
+            "answer",
+            ask=lambda answers: answers["card"],
+            parse=_read_correction,
+            choices=(("存下来", "save"), ("不存", "drop")),
+        ),
+    ),
+    prefill=json.loads,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is about to be kept: the record, and the serial numbers of its pieces."""
+
+    record: InstrumentRecord
+    serials: tuple[str, ...]
+    counted: bool = True
+    note: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+def start(_talk: Talk, _place: Membership, _rest: str) -> list[Reply]:
+    return [Reply(HOW)]
+
+
+def line(talk: Talk, place: Membership, text: str) -> list[Reply]:
+    return _go_on(talk, place, _read(talk, text))
+
+
+def _read(talk: Talk, text: str) -> Draft:
+    found = read_line(text, talk.matcher, talk.library, talk.today)
+    return Draft(found.record, found.serials, found.counted, "\n".join(found.problems), found.candidates)
+
+
+def _go_on(talk: Talk, place: Membership, draft: Draft) -> list[Reply]:
+    """Ask for what is missing; when nothing is, show what was understood."""
+    record, things = draft.record, talk.library.instruments
+    dated = record.verified_on or record.due_on
+    if record.kind and draft.counted and (dated or _dateless(talk.library, record.kind)):
+        return _show(talk, place, draft)
+    given = {
+        "record": record.to_json(),
+        "serials": list(draft.serials),
+        "note": draft.note,
+        "candidates": [[kind, things[kind].name] for kind in draft.candidates],
+        "counted": draft.counted,
+        "dateless": bool(record.kind) and _dateless(talk.library, record.kind),
+    }
+    return talk.open_form(ADD.name, json.dumps(given, ensure_ascii=False))
+
+
+def _dateless(library: Library, kind: str) -> bool:
+    return validity(library.instruments[kind], None, None).basis is Basis.NONE
+
+
+def filled(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Reply]:
+    """The missing answers are there; what was typed for the kind may still not be one we know."""
+    record = InstrumentRecord.from_json(answers["record"])
+    draft = Draft(record, tuple(answers["serials"]))
+    if answers.get("thing"):
+        draft = _with_kind(talk, draft, answers["thing"])
+    if answers.get("amount"):
+        draft = _corrected(talk, draft, answers["amount"])
+    day = answers.get("day")
+    if day:
+        said: dict[str, Any] = {name: date.fromisoformat(value) for name, value in day.items()}
+        draft = replace(draft, record=replace(draft.record, **said))
+    if not draft.record.kind:
+        return _go_on(talk, place, draft)
+    return _show(talk, place, draft)
+
+
+def _with_kind(talk: Talk, draft: Draft, thing: str) -> Draft:
+    if not thing.startswith(SAID):
+        known = thing if thing in talk.library.instruments else ""
+        note = "" if known else "那请打它的名字，铭牌上怎么写就怎么打。"
+        return replace(draft, record=replace(draft.record, kind=known), note=note)
+    name = thing.removeprefix(SAID)
+    kind, candidates = instrument_named(talk.matcher, talk.library, name)
+    note = "" if kind else f"认不出“{name}”是什么器具，换个叫法，或回“人工”问工作人员。"
+    return replace(draft, record=replace(draft.record, kind=kind, name=name), candidates=candidates, note=note)
+
+
+def _show(talk: Talk, place: Membership, draft: Draft) -> list[Reply]:
+    known = [
+        s for s in draft.serials if ledger.by_serial(talk.session, place.shop.id, draft.record.kind, serial_key(s))
+    ]
+    card = [
+        "请核对：",
+        described(talk.bench, draft.record, draft.serials, talk.today),
+        f"台账里已有编号 {'、'.join(known)}，存下来就是更新它。" if known else "",
+        draft.note and f"⚠ {draft.note}",
+        "要改就直接发，如“编号0918”。",
+    ]
+    given = {
+        "record": draft.record.to_json(),
+        "serials": list(draft.serials),
+        "card": "\n".join(filter(None, card)),
+    }
+    return talk.open_form(CONFIRM.name, json.dumps(given, ensure_ascii=False))
+
+
+def confirmed(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Reply]:
+    draft = Draft(InstrumentRecord.from_json(answers["record"]), tuple(answers["serials"]))
+    answer = answers["answer"]
+    if answer == "drop":
+        return [Reply("好，没有存。", (Choice("记别的器具", "ledger:add"), Choice("我的台账", "ledger:list")))]
+    if answer.startswith(SAID):
+        return _show(talk, place, _corrected(talk, draft, answer.removeprefix(SAID)))
+    kept = keep(talk.bench, talk.session, place.shop.id, talk.person_id, draft.record, draft.serials, talk.now)
+    return [Reply(saved(place, kept), SAVED)]
+
+
+def saved(place: Membership, kept: Kept) -> str:
+    parts = [f"新增 {kept.added} 台" if kept.added else "", f"更新 {kept.updated} 台" if kept.updated else ""]
+    done = "，".join(filter(None, parts)) or "和台账里一样，没有变化"
+    return f"记好了，{place.shop.name}：{done}。"
+
+
+def _corrected(talk: Talk, draft: Draft, text: str) -> Draft:
+    """What a further message says goes over what was understood before; what it leaves open stays."""
+    said = _read(talk, text)
+    record, new = draft.record, said.record
+    changes: dict[str, Any] = {
+        name: value for name in ("model", "maker", "place", "verified_on", "due_on") if (value := getattr(new, name))
+    }
+    if new.verified_on and not new.due_on:
+        changes["due_on"] = None  # a new verification brings a new last day
+    if new.kind:
+        changes |= {"kind": new.kind, "name": new.name}
+    if said.counted:
+        changes["count"] = max(new.count, len(said.serials))
+    problems = said.note if new.kind or not _only_unknown_thing(said) else ""
+    return replace(draft, record=replace(record, **changes), serials=said.serials or draft.serials, note=problems)
+
+
+def _only_unknown_thing(said: Draft) -> bool:
+    """A correction names no instrument: that none was found in it is no problem."""
+    return not said.record.kind and bool(said.note) and said.note.startswith("认不出")

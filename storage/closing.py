@@ -1,0 +1,50 @@
+"""A shop closed, and what becomes of shops when a person goes."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from storage import ledger, reminders, shops
+from storage.ledger import LedgerEvent
+from storage.shops import Invite, Member, Membership, Role, Shop
+
+
+def close(session: Session, shop_id: int) -> None:
+    """The shop with its ledger, all that was told of it, its members and invitations: gone."""
+    reminders.drop_shop(session, shop_id)
+    ledger.drop_shop(session, shop_id)
+    for table in (Member, Invite):
+        session.execute(delete(table).where(table.shop_id == shop_id))
+    session.execute(delete(Shop).where(Shop.id == shop_id))
+
+
+def person_leaves(session: Session, person_id: int, *, close_own: bool) -> None:
+    """A person who is being forgotten leaves every shop.
+
+    Where others are left, one of them is the owner from now on. A shop of theirs alone is closed when they asked for
+    it (``close_own``); else its ledger stays, nobody's, until staff invite its owner again.
+    """
+    session.execute(update(LedgerEvent).where(LedgerEvent.person_id == person_id).values(person_id=None))
+    for place in shops.of_person(session, person_id):
+        _leaves(session, place, close_own=close_own)
+    session.flush()
+
+
+def person_becomes(session: Session, left: int, into: int) -> None:
+    """Two persons turned out to be one."""
+    shops.merge_person(session, left, into)
+    session.execute(update(LedgerEvent).where(LedgerEvent.person_id == left).values(person_id=into))
+
+
+def _leaves(session: Session, place: Membership, *, close_own: bool) -> None:
+    others = [m for m in shops.members(session, place.shop.id) if m.id != place.member.id]
+    if not others and close_own:
+        close(session, place.shop.id)
+        return
+    if not others:
+        place.shop.phone = b""
+        place.shop.feed_hash = ""
+    elif place.role is Role.OWNER:
+        shops.hand_over(session, place.member, others[0])
+    shops.leave(session, place.member)
