@@ -101,8 +101,11 @@ def cancel(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
     return [Reply(f"好的，{row.number} 已取消。", (Choice("看菜单", "menu:"),))]
 
 
-def files(talk: Talk) -> list[Reply]:
-    """Pictures and files that came without a flow: they go to the open consult, or wait for a word what they are."""
+def files(talk: Talk, first: tuple[Choice, ...] = ()) -> list[Reply]:
+    """Pictures and files that came without a flow: they go to the open consult, or wait for a word what they are.
+
+    ``first`` are further uses, offered before ours.
+    """
     new = [a.name for a in talk.inbound.attachments]
     row = consults.latest_open(talk.session, talk.person_id)
     if row is not None and talk.now - row.created_at < REUSE_WITHIN:
@@ -112,7 +115,10 @@ def files(talk: Talk) -> list[Reply]:
     if all(a.kind is AttachmentKind.VOICE for a in talk.inbound.attachments):
         return [Reply("语音我听不懂，先替您存着。要怎么办？", _uses("交给工作人员听", "我打字"))]
     return [
-        Reply(f"收到 {len(talk.state.files)} 个文件，先替您存着。要怎么用？", _uses("交给工作人员看", "我用文字问"))
+        Reply(
+            f"收到 {len(talk.state.files)} 个文件，先替您存着。要怎么用？",
+            (*first, *_uses("交给工作人员看", "我用文字问")),
+        )
     ]
 
 

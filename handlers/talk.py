@@ -39,6 +39,8 @@ class Office:
     """Whether reminders can be agreed to on a page of the web."""
     channel_names: Mapping[str, str] = field(default_factory=dict)
     """What people call each channel."""
+    reads_certificates: bool = False
+    """Whether this installation can read text in pictures."""
     local_url: str = "http://127.0.0.1:8000"
     """Where the pages are while there is no public address: only this machine can open them."""
     districts: Mapping[str, str] = field(default_factory=dict)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from knowledge.certificate_labels import DATE_FIELDS, FIELDS
 from knowledge.certificate_layout import Layout, TextLine, plain
-from knowledge.dates import find_days
+from knowledge.dates import add_months, find_days
 from knowledge.records import InstrumentRecord
 
 VERIFICATION = "检定证书"
@@ -197,6 +197,15 @@ def _doubts(kind: str, verified: date | None, due: date | None, said: dict[str, 
         yield _no_due(said["due_on"])
     if verified and due and due < verified:
         yield "有效期至早于检定日期，可能读错了，请对照原件改一下。"
+    elif verified and due and not _whole_months(verified, due):
+        yield "检定日期到有效期至不是整月，可能读错了一个数字，请对照原件看一下。"
+
+
+def _whole_months(verified: date, due: date) -> bool:
+    """Periods are in months; bureaus write the last valid day, some the same day of the month."""
+    months = (due.year - verified.year) * 12 + due.month - verified.month
+    anniversaries = [add_months(verified, n) for n in (months, months + 1)]
+    return any(due in (day, day - timedelta(days=1)) for day in anniversaries)
 
 
 def _no_due(values: list[str]) -> str:

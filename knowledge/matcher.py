@@ -187,6 +187,18 @@ class Matcher:
                 return followed
         return self._decide(reading, guesses)
 
+    def named(self, name: str, *, guess: bool = True) -> tuple[str, ...]:
+        """The instruments that something called so may be, the likeliest first; ``guess``: also by description."""
+        reading = self.reader.read(name)
+        thing = best_thing(reading.things)
+        if thing is None:
+            return tuple(self._described(reading, None)) if guess else ()
+        entries = [id_ for id_ in _entries(thing) if id_ in self.library.instruments]
+        if entries:
+            return tuple(entries)
+        terms = (self._ambiguous[id_[1:]] for id_ in thing.ids if id_[0] == ASK_USE)
+        return tuple(choice.entry for ambiguity in terms for choice in ambiguity.choices)
+
     # -- deciding ---------------------------------------------------------------------------------------------
 
     def _decide(self, reading: Reading, guesses: Sequence[Guess]) -> Match:

@@ -134,8 +134,13 @@ def add(session: Session, item: LedgerItem, person_id: int | None, now: datetime
     item.created_at = item.updated_at = now
     session.add(item)
     session.flush()
-    note(session, item, person_id, action, {}, now)
+    note(session, item, person_id, action, dates_of(item), now)
     return item
+
+
+def dates_of(item: LedgerItem) -> dict[str, Any]:
+    """What the journal keeps of a row."""
+    return {"verified_on": str(item.verified_on or ""), "due_on": str(item.due_on or "")}
 
 
 def move(session: Session, item: LedgerItem, to: ItemState, person_id: int | None, now: datetime) -> bool:
@@ -278,6 +283,34 @@ def certificates(session: Session, item_id: int) -> list[Certificate]:
     """The newest first."""
     found = select(Certificate).where(Certificate.item_id == item_id)
     return list(session.scalars(found.order_by(Certificate.id.desc())))
+
+
+def next_due(session: Session, shop_id: int, today: date) -> LedgerItem | None:
+    """What falls due next among what is in use."""
+    found = select(LedgerItem).where(
+        LedgerItem.shop_id == shop_id, LedgerItem.state != ItemState.RETIRED, LedgerItem.due_on >= today
+    )
+    return session.scalar(found.order_by(LedgerItem.due_on, LedgerItem.id).limit(1))
+
+
+def lock_shop(session: Session, shop_id: int) -> bool:
+    """Hold the shop, so that two who fill its ledger at once do it one after the other; whether it is still there."""
+    return session.scalar(select(Shop.id).where(Shop.id == shop_id).with_for_update()) is not None
+
+
+def last_change(session: Session, shop_id: int) -> datetime | None:
+    """When anything in the ledger was changed last."""
+    return session.scalar(select(func.max(LedgerItem.updated_at)).where(LedgerItem.shop_id == shop_id))
+
+
+def dates_ever(session: Session, shop_id: int) -> set[tuple[str, date]]:
+    """Every kind and due date that the ledger has held, by its journal."""
+    rows = session.execute(
+        select(LedgerItem.kind, LedgerEvent.detail)
+        .join(LedgerItem, LedgerItem.id == LedgerEvent.item_id)
+        .where(LedgerItem.shop_id == shop_id)
+    )
+    return {(kind, date.fromisoformat(detail["due_on"])) for kind, detail in rows if detail.get("due_on")}
 
 
 def _due_or_far() -> Any:

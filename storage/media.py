@@ -12,11 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, delete, literal_column, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    cast,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
+from storage.consults import Consult
 from storage.contacts import Contact
+from storage.tasks import Task
 
 PREFIX = "media:"
 LEASE = timedelta(seconds=60)
@@ -141,6 +156,17 @@ def resolve(session: Session, files: Sequence[str]) -> list[str]:
     rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(ids))).all() if ids else []
     found = {f"{PREFIX}{row.id}": row.sha256 for row in rows if row.sha256}
     return [found.get(f, f) for f in files]
+
+
+def used_elsewhere(session: Session, file: str, sha256: str) -> bool:
+    """Whether the content was also sent another time, or handed to staff: it is then not one certificate's alone."""
+    twice = select(func.count()).select_from(MediaFile).where(MediaFile.sha256 == sha256)
+    sent = session.scalar(twice) or 0
+    if sent > (1 if file.startswith(PREFIX) else 0):
+        return True
+    asked = select(Consult.id).where(or_(*(cast(Consult.files, Text).contains(f'"{name}"') for name in (file, sha256))))
+    other = select(Task.id).where(cast(Task.request, Text).contains(f'"{file}"'), Task.kind != "seal-certificate")
+    return session.scalar(asked.limit(1)) is not None or len(session.scalars(other.limit(2)).all()) > 1
 
 
 def forget_failed(session: Session, before: datetime, limit: int) -> int:

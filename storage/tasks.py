@@ -109,6 +109,13 @@ def wait(session: Session, claimed: Claimed, until: datetime) -> None:
         row.due_at, row.lease, row.lease_until, row.tries = until, "", None, row.tries - 1
 
 
+def note(session: Session, claimed: Claimed, more: dict[str, Any]) -> None:
+    """Keep with the task how far it is."""
+    row = held(session, claimed)
+    if row is not None:
+        row.request = row.request | more
+
+
 def held(session: Session, claimed: Claimed) -> Task | None:
     """The task, locked, if the worker still holds it."""
     return session.scalar(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from knowledge.dates import add_months
+
 FONTS = Path("/usr/share/fonts/opentype/noto")
 SANS, SERIF, BOLD = "NotoSansCJK-Regular.ttc", "NotoSerifCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"
 CHINESE = 2
@@ -33,7 +35,7 @@ INSTRUMENTS = (
 )  # fmt: skip
 MAKERS = ("江北衡器有限公司", "天枰仪器（岭南）有限公司", "恒准电子衡器厂", "明度仪表有限公司", "百川测控设备有限公司")
 OWNERS = ("禾苗生鲜便利店", "东门集贸市场管理处", "小桥流水海鲜行", "福满园超市", "橘子洲水果店")
-CYCLE_DAYS = (365, 730, 182)
+CYCLE_MONTHS = (12, 12, 24, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def made_up(dice: random.Random, kind: str) -> Truth:
     instrument, models = dice.choice(INSTRUMENTS)
     verified = date(2024, 1, 5) + timedelta(days=dice.randrange(900))
     cyclic = kind in {"检定证书", "合格标签"}
-    due = verified + timedelta(days=dice.choice(CYCLE_DAYS) - 1) if cyclic else None
+    due = add_months(verified, dice.choice(CYCLE_MONTHS)) - timedelta(days=1) if cyclic else None
     conclusion = {"检定证书": "合格", "合格标签": "合格", "检定结果通知书": "不合格"}.get(kind, "")
     return Truth(
         kind_of_document=kind,

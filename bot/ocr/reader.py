@@ -8,8 +8,8 @@ from bot.limited import LimitedError, Limits, run
 from bot.ocr.lines import Line, UnreadableError, pack_file, unpack_lines
 
 EXTRA = ("rapidocr", "onnxruntime", "pypdfium2", "PIL")
-LIMITS = Limits(memory=3072, cpu=90, seconds=120)
-"""Of address space, more than half of which the recogniser's libraries only reserve; five scanned pages take 40 s."""
+LIMITS = Limits(memory=2048, cpu=90, seconds=120)
+"""A 12-megapixel photo takes less than 1000 MB and 7 s, five scanned pages 21 s, a page full of small print 60 s."""
 FEWEST = 6
 """Characters: less than this is dust on a blurred picture, not a certificate."""
 

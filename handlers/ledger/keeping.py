@@ -79,8 +79,7 @@ def update(
 def note_change(session: Session, item: LedgerItem, person_id: int | None, action: str, now: datetime) -> None:
     """Calendars learn of it, the journal keeps it, and there is nothing to call the shop about for now."""
     item.sequence, item.updated_at = item.sequence + 1, now
-    detail = {"verified_on": str(item.verified_on or ""), "due_on": str(item.due_on or "")}
-    ledger.note(session, item, person_id, action, detail, now)
+    ledger.note(session, item, person_id, action, ledger.dates_of(item), now)
     reminders.clear_unreached(session, item.shop_id)
     session.flush()
 
@@ -88,7 +87,12 @@ def note_change(session: Session, item: LedgerItem, person_id: int | None, actio
 def _new(
     bench: Bench, session: Session, shop_id: int, person_id: int | None, record: InstrumentRecord, now: datetime
 ) -> Kept:
-    today = now.astimezone(SHANGHAI).date()
+    item = ledger.add(session, new_item(bench, shop_id, record, now), person_id, now)
+    return Kept(added=record.count, items=(item,))
+
+
+def new_item(bench: Bench, shop_id: int, record: InstrumentRecord, now: datetime) -> LedgerItem:
+    """A row as it is put into the ledger for the first time."""
     thing = bench.library.instruments[record.kind]
     item = LedgerItem(
         shop_id=shop_id,
@@ -105,6 +109,5 @@ def _new(
         state=ItemState.ACTIVE,
         sequence=0,
     )
-    date_it(bench, item, record.verified_on, record.due_on, today)
-    ledger.add(session, item, person_id, now)
-    return Kept(added=record.count, items=(item,))
+    date_it(bench, item, record.verified_on, record.due_on, now.astimezone(SHANGHAI).date())
+    return item

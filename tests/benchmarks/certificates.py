@@ -42,6 +42,11 @@ class Reading:
     def right(self, name: str) -> bool:
         return same(getattr(self.fields or NOTHING, name), getattr(self.sample.truth, name))
 
+    def misleading(self) -> bool:
+        """A wrong date or number that nothing warns of; an empty one is asked for."""
+        fields = self.fields or NOTHING
+        return not fields.doubts and any(getattr(fields, n) and not self.right(n) for n in TARGET)
+
 
 def same(read: str | date | None, written: str | date | None) -> bool:
     """Characters and their order count; width, blanks, capitals and the kind of dash do not."""
@@ -78,6 +83,8 @@ def measured(results: Sequence[Reading]) -> Iterator[Row]:
             target,
             "target" if target else "",
         )
+    doubtless = sum(r.misleading() for r in readable)
+    yield f"certificates ({len(readable)} readable): wrong date or number shown without a doubt", str(doubtless), "", ""
     yield from _hopeless([r for r in results if not r.sample.readable])
     times = sorted(r.seconds for r in readable)
     yield f"certificate, s to read, p50 ({AT_ONCE} at once)", f"{times[len(times) // 2]:.1f}", "", ""

@@ -166,6 +166,22 @@ def test_a_due_date_before_the_verification_is_doubted() -> None:
     assert "早于检定日期" in fields.doubts[-1]
 
 
+@pytest.mark.parametrize("due", ["2027-05-19", "2027-05-20", "2026-11-19", "2028-05-19"])
+def test_whole_months_of_validity_raise_no_doubt(due: str) -> None:
+    assert read_certificate(page("检定证书", "检定日期：2026-05-20", f"有效期至：{due}")).doubts == ()
+
+
+@pytest.mark.parametrize("verified", ["2026-05-21", "2026-05-26", "2026-05-10"])
+def test_a_misread_day_shows_in_the_months_that_are_not_whole(verified: str) -> None:
+    fields = read_certificate(page("检定证书", f"检定日期：{verified}", "有效期至：2027-05-19"))
+    assert "不是整月" in fields.doubts[0]
+
+
+@pytest.mark.parametrize(("verified", "due"), [("2025-08-31", "2026-02-28"), ("2028-02-29", "2029-02-28")])
+def test_the_end_of_a_short_month_is_a_whole_month(verified: str, due: str) -> None:
+    assert read_certificate(page(f"检定日期：{verified}", f"有效期至：{due}")).doubts == ()
+
+
 def test_a_validity_by_the_month_is_asked_for_by_the_day() -> None:
     fields = read_certificate(page("检定日期：2026-05-20", "有效期至：2027年5月"))
     assert fields.due_on is None

@@ -28,7 +28,12 @@ from bot.settings import SettingsError
 from storage.outbox import KINDS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-TITLES = {"reply": "您的问题有答复了", "consult-answer": "人工咨询有答复了", "media": "文件没有收到"}
+TITLES = {
+    "reply": "您的问题有答复了",
+    "ledger": "台账有结果了",
+    "consult-answer": "人工咨询有答复了",
+    "media": "文件没有收到",
+}
 SOURCES = ("title", "text", "time")
 
 
