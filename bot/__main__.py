@@ -96,6 +96,9 @@ def _add_processes(found: Parsers) -> None:
     serve.set_defaults(run=commands.serve)
     found.add_parser("worker", help="只送消息、取文件，不开网页").set_defaults(run=commands.worker)
     found.add_parser("clock", help="只跑定时任务").set_defaults(run=commands.clock)
+    tick = found.add_parser("tick", help="把到点的定时任务和等着的活做一遍就退出，给 cron 用")
+    tick.add_argument("--at", type=_instant, help="当作这一刻（仅供开发），如 2026-12-01T09:00")
+    tick.set_defaults(run=commands.tick)
 
 
 def _add_platforms(found: Parsers) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import metrics
+from bot import metrics, ocr
 from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, media_type_of
 from bot.settings import Settings
 from bot.turns import OverloadedError, Turns, turns_for
@@ -66,7 +66,7 @@ class Service:
                 self.knowledge.matcher,
                 self.knowledge.calendar,
                 self.knowledge.plans,
-                settings.office(),
+                replace(settings.office(), reads_certificates=ocr.available()),
                 self.vault,
             ),
             public_only=settings.public_only,

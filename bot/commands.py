@@ -40,6 +40,19 @@ def clock(_arguments: argparse.Namespace, settings: Settings) -> int:
     return keep_hours(settings)
 
 
+def tick(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.ticking import TickError, tick
+
+    try:
+        lines, sound = tick(settings, arguments.at)
+    except TickError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for line in lines:
+        print(line)
+    return 0 if sound else 1
+
+
 # -- platforms ----------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi import APIRouter
 
+from bot import task_kinds
 from bot.app import Service
 from bot.delivery import Delivery, Sender
 from bot.media import Fetcher, MediaWorker
@@ -17,7 +18,7 @@ from scheduler.clock import Clock
 from scheduler.jobs import jobs
 
 if TYPE_CHECKING:
-    from knowledge.workdays import Calendar
+    from handlers.talk import Bench
     from storage.database import Database
 
 
@@ -100,23 +101,25 @@ class Worker:
         self.delivery = Delivery(service.turns, channels.senders, listen_to=service.database)
         evidence = service.settings.evidence_dir
         self._media = MediaWorker(service.turns, channels.fetchers, evidence, told=self.delivery.wake)
+        self._tasks = task_kinds.worker(service, told=self.delivery.wake)
 
     async def __aenter__(self) -> Worker:
         await self.delivery.start()
         await self._media.start()
+        await self._tasks.start()
         self._service.wake = self.delivery.wake
         self._channels.worker = self
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await asyncio.gather(self.delivery.stop(), self._media.stop())
+        await asyncio.gather(self.delivery.stop(), self._media.stop(), self._tasks.stop())
 
 
 class Ticking:
     """The clock. What was due while nobody was there is done beside the rest of the start, not before it."""
 
-    def __init__(self, database: Database, calendar: Calendar) -> None:
-        self._clock = Clock(database, jobs(calendar))
+    def __init__(self, database: Database, bench: Bench) -> None:
+        self._clock = Clock(database, jobs(bench))
         self._starting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Ticking:

@@ -16,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.app import Service
+from bot.downloads import makers
+from bot.file_links import FileLinks
 from bot.processes import Channels, Ticking, Worker
 from bot.running import StartError, listen, run
 from bot.settings import Settings, WechatMode, is_local
+from bot.web.files import create_files_router
 from bot.web.headers import SECURITY_HEADERS
 from bot.web.health import Health, create_health_router
 from bot.web.pages import install
@@ -44,7 +47,7 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
             running.push_async_callback(asyncio.to_thread, service.close)
             running.callback(health.close)
             if clock:
-                await running.enter_async_context(Ticking(service.database, service.knowledge.calendar))
+                await running.enter_async_context(Ticking(service.database, service.reception.bench))
             await running.enter_async_context(channels)
             if worker:
                 await running.enter_async_context(Worker(service, channels))
@@ -60,7 +63,8 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
         exception_handlers={HTTPException: _spoken, Exception: _spoken_at_last},
     )
     install(app, service)
-    for router in (create_health_router(health), *channels.routers()):
+    files = create_files_router(FileLinks(service, makers(service)))
+    for router in (create_health_router(health), files, *channels.routers()):
         app.include_router(router)
     return app
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from handlers.ledger import certificates, sheets
-
 from bot import ocr
 from bot.files import media_type_of
-from bot.sheets.reader import Sheet, SheetError, read_sheet
+from bot.sheets.reader import SheetError, read_sheet
 from bot.tasks import Kind, TaskWorker
 from bot.times import utc_now
+from handlers.ledger import certificates, sheets
+from handlers.talk import SHANGHAI
+from storage import evidence
 from storage.database import Session
 from storage.tasks import Claimed
 
@@ -27,19 +28,26 @@ R = TypeVar("R")
 def kinds(service: Service) -> dict[str, Kind]:
     bench = service.reception.bench
     return {
-        "read-sheet": Kind(
-            slow=_sheet,
+        sheets.READ: Kind(
+            slow=_understood(bench),
             done=_with(bench, sheets.previewed),
             failed=_with(bench, sheets.refused),
             refusals=(SheetError,),
         ),
-        "import-sheet": Kind(
-            slow=_sheet,
+        sheets.IMPORT: Kind(
+            slow=_understood(bench),
             steps=_with(bench, sheets.import_step),
             failed=_with(bench, sheets.refused),
             refusals=(SheetError,),
         ),
-        "read-certificate": Kind(
+        sheets.COMPARE: Kind(
+            slow=_understood(bench),
+            done=_with(bench, sheets.compared),
+            failed=_with(bench, sheets.refused),
+            refusals=(SheetError,),
+        ),
+        certificates.SEAL: Kind(slow=_sealer(service), failed=_with(bench, certificates.not_sealed)),
+        certificates.READ: Kind(
             slow=_lines,
             done=_with(bench, certificates.was_read),
             failed=_with(bench, certificates.refused),
@@ -62,8 +70,25 @@ def run_due(service: Service, clock: Callable[[], datetime] = utc_now) -> int:
     return done
 
 
-def _sheet(claimed: Claimed, data: bytes) -> Sheet:
-    return read_sheet(data, claimed.request.get("name", ""))
+def _understood(bench: Bench) -> Callable[[Claimed, bytes], sheets.Understood]:
+    """The file's rows as records, so that no transaction has to wait for their being made out."""
+
+    def slow(claimed: Claimed, data: bytes) -> sheets.Understood:
+        today = utc_now().astimezone(SHANGHAI).date()
+        return sheets.understand(bench, read_sheet(data, claimed.request.get("name", "")), today)
+
+    return slow
+
+
+def _sealer(service: Service) -> Callable[[Claimed, bytes], None]:
+    """The original of a confirmed certificate, sealed; the open one goes unless it was sent for something else too."""
+
+    def slow(claimed: Claimed, data: bytes) -> None:
+        digest = evidence.seal(service.settings.evidence_dir, data, service.vault)
+        if not claimed.request["shared"]:
+            evidence.drop(service.settings.evidence_dir, digest)
+
+    return slow
 
 
 def _lines(claimed: Claimed, data: bytes) -> list[ocr.Line]:

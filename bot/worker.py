@@ -9,8 +9,6 @@ from bot.app import Service
 from bot.processes import Channels, Ticking, Worker
 from bot.running import StartError, run
 from bot.settings import Settings
-from knowledge.workdays import Calendar
-from storage.database import Database
 
 
 def work(settings: Settings) -> int:
@@ -33,11 +31,10 @@ def work(settings: Settings) -> int:
 
 def keep_hours(settings: Settings) -> int:
     """Run the daily jobs until stopped. Several clocks on one database do each day's work once."""
-    with closing(Database(settings.database)) as database:
-        database.migrate()
+    with closing(Service(settings)) as service:
 
         async def until(stop: asyncio.Event) -> None:
-            async with Ticking(database, Calendar.load()):
+            async with Ticking(service.database, service.reception.bench):
                 print("定时任务进程已启动（按 Ctrl+C 停止）", flush=True)
                 await stop.wait()
 

@@ -21,17 +21,17 @@ from knowledge.checkup import (
     applies,
     count_in,
     duties,
+    ledger_skeleton,
     own_trades,
     questions_left,
     read_count,
 )
 
 NEXT = (
-    Choice("帮我建台账", "checkup:ledger"),
+    Choice("帮我建台账", "ledger:add"),
     Choice("约检定怎么弄", "lookup:show/apply-verification"),
     Choice("签诚信承诺", "lookup:show/honest-pledge"),
 )
-LEDGER_SOON = "台账功能还在做，很快就能用。这份清单您先截图留着；到期前要人提醒，可以先回“人工”登记。"
 HEADINGS = {Level.MUST: "【必须】", Level.SHOULD: "【建议】", Level.NO_NEED: "【不用】"}
 CLOSING = "按您说的情况列的，拿不准的以辖区市场监管所答复为准。"
 ASK_TRADE = "您开的是什么店？各行各业要检的不一样。回数字，或直接说卖什么，如“卖鱼的”。"
@@ -53,7 +53,9 @@ def report(trades: Trades, answers: Answers, on: date) -> Reply:
     trade = trades.by_id[answers["trade"]]
     blocks = [*_blocks(trade, duties(trade, answers, on)), CLOSING]
     text, more = _screens(blocks)
-    return Reply(text, NEXT, more=more)
+    rows = ";".join(f"{row.entry}:{row.count}" for row in ledger_skeleton(trade, answers))
+    first = Choice(NEXT[0].label, f"ledger:skeleton/{rows}") if rows else NEXT[0]
+    return Reply(text, (first, *NEXT[1:]), more=more)
 
 
 SHOPS = ("摊", "店", "档", "馆", "超市", "铺")
@@ -74,10 +76,6 @@ def recognise(_talk: Talk, text: str) -> str | None:
 
 
 def act(talk: Talk, action: str) -> list[Reply]:
-    if action == "ledger":
-        return [
-            Reply(LEDGER_SOON, (Choice("约检定怎么弄", "lookup:show/apply-verification"), Choice("回菜单", "menu:")))
-        ]
     return talk.open_form("checkup", talk.inbound.text if action == "told" else "")
 
 

@@ -7,6 +7,8 @@ from handlers.conversation.messages import Reply
 from handlers.conversation.router import Desk, Service
 from handlers.elsewhere import elsewhere
 from handlers.greeting import GREETING, HELP, MENU, MENU_MORE, PRIVACY, help_, menu
+from handlers.ledger import files as ledger_files
+from handlers.ledger import service as ledger_service
 from handlers.routes import ROUTES
 from handlers.talk import Talk
 from handlers.unreadable import unreadable
@@ -62,6 +64,7 @@ def _services() -> tuple[Service[Talk], ...]:
             claims=account.claims,
             personal=True,
         ),
+        ledger_service.SERVICE,
         Service("guide", guide.act, commands=guide.COMMANDS),
         Service("privacy", privacy.act, commands=privacy.COMMANDS),
         Service("staff", staff.act, commands=staff.COMMANDS),
@@ -76,7 +79,7 @@ def build_desk() -> Desk[Talk]:
         human=human,
         answer=answer,
         side_answer=lookup.side_answer,
-        files=consult.files,
+        files=ledger_files.files,
         elsewhere=elsewhere,
         unreadable=unreadable,
         routes=ROUTES,

@@ -27,8 +27,6 @@ class Signpost:
 SIGNPOSTS = {
     "institutions": Signpost(("找检定机构", "检定机构"), "institution-address"),
     "courses": Signpost(("看课程", "课程"), "training-signup", "这里还不能看课程，先说怎么参加："),
-    "ledger": Signpost(("我的台账", "台账"), "instrument-filing", "网上台账还没开通，先说台账怎么记："),
-    "reminders": Signpost(("到期提醒",), "expiry-reminder"),
     "pledge": Signpost(("诚信承诺",), "honest-pledge", "在这里签承诺还没开通，先说怎么做："),
     "quiz": Signpost(("报名答题", "答题"), "training-signup", "这里的报名和答题还没开通，先说怎么参加培训："),
     "report": Signpost(("拍照举报", "举报"), "complaint-report", "这里还不能直接举报，照片请先留好："),
@@ -38,7 +36,6 @@ SIGNPOSTS = {
     ),
 }
 COMMANDS = {word: name for name, sign in SIGNPOSTS.items() for word in sign.words}
-AGREE = "点这里开启微信提醒：{url}/wechat/notices"
 
 
 def act(talk: Talk, action: str) -> list[Reply]:
@@ -47,8 +44,6 @@ def act(talk: Talk, action: str) -> list[Reply]:
     notes = [sign.note.format(hotline=talk.office.hotline)]
     if action == "progress":
         notes.insert(0, _own_consult(talk))
-    if action == "reminders" and talk.office.notices and talk.office.public_url:
-        notes.append(AGREE.format(url=talk.office.public_url))
     return [replace(card, text="\n".join([*filter(None, notes), card.text]))]
 
 

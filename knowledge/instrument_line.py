@@ -24,7 +24,7 @@ VERIFIED_BEFORE = re.compile(r"(?:检定日?期?|上次检定?日?期?|送检日
 UNTIL_AFTER = re.compile(r"^\s*(?:之?前有效|到期|止|失效)")
 VERIFIED_AFTER = re.compile(r"^\s*(?:检定?[的过了]*|送检|检测|发证)")
 DAY_LIKE = re.compile(r"(?<![\d-])(?:19|20)\d{2}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?(?!\d)")
-NUMBER = r"(?!(?:19|20)?\d\d[-/.年]\d{1,2}[-/.月]\d)[0-9A-Z][0-9A-Z\-/]*(?![0-9A-Z\-/])"
+NUMBER = r"(?!\d{1,2}月)(?!(?:19|20)?\d\d[-/.年]\d{1,2}[-/.月]\d)[0-9A-Z][0-9A-Z\-/]*(?![0-9A-Z\-/])"
 """A number that is no day."""
 SHORT_DAY = re.compile(r"(?<!\d)(\d{1,2})月(\d{1,2})[日号]")
 SERIAL = re.compile(
@@ -153,8 +153,9 @@ def _days(rest: _Rest, today: date) -> tuple[date | None, date | None, list[str]
         until, verified = UNTIL_BEFORE.search(before), VERIFIED_BEFORE.search(before)
         ends, checked = UNTIL_AFTER.match(after), VERIFIED_AFTER.match(after)
         is_due = bool(until or ends) if until or ends or verified or checked else found.day > today
-        start = (until or verified).start() if until or verified else found.start  # type: ignore[union-attr] - one is there
-        end = found.end + (ends or checked).end() if ends or checked else found.end  # type: ignore[union-attr] - likewise
+        label, tail = until or verified, ends or checked
+        start = label.start() if label else found.start
+        end = found.end + (tail.end() if tail else 0)
         if is_due:
             due_on = due_on or found.day
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -15,6 +16,15 @@ from storage.database import Database
 log = logging.getLogger(__name__)
 
 CATCH_UP_MINUTES = 10
+
+
+class Outcome(StrEnum):
+    """What became of a job's tick; the values are for people."""
+
+    RAN = "做了"
+    DONE_BEFORE = "这一次已经做过"
+    NOT_NOW = "现在不是时候（休息日或夜里）"
+    FAILED = "没做成，见日志"
 
 
 class Clock:
@@ -45,15 +55,22 @@ class Clock:
 
     def tick(self, job: Job, now: datetime | None = None) -> bool:
         """Run the job for its last slot unless somebody has; whether it ran here. A failure is logged, not raised."""
+        return self.outcome(job, now) is Outcome.RAN
+
+    def outcome(self, job: Job, now: datetime | None = None) -> Outcome:
         now = now or datetime.now(UTC)
+        if not job.allowed(now):
+            return Outcome.NOT_NOW
         slot = job.last_slot(now).isoformat()
         try:
             with self._database.unit() as session:
                 mine = slots.claim(session, job.name, slot, now)
         except Exception:
             log.exception("job %s could not be claimed", job.name)
-            return False
-        return mine and self._run(job, slot, now)
+            return Outcome.FAILED
+        if not mine:
+            return Outcome.DONE_BEFORE
+        return Outcome.RAN if self._run(job, slot, now) else Outcome.FAILED
 
     def _run(self, job: Job, slot: str, now: datetime) -> bool:
         try:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from handlers.talk import Bench
 from knowledge.workdays import Calendar
-from scheduler import retention
+from scheduler import reminders, retention
 from storage.database import Database
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -26,6 +27,8 @@ class Job:
     name: str
     at: time
     run: Callable[[Database, datetime], object]
+    allowed: Callable[[datetime], bool] = lambda _now: True
+    """Whether this is a time for it; what is not done now is done when it is."""
 
     def last_slot(self, now: datetime) -> date:
         """The day whose tick was due last."""
@@ -33,10 +36,15 @@ class Job:
         return local.date() if local.time() >= self.at else local.date() - timedelta(days=1)
 
 
-def jobs(calendar: Calendar) -> tuple[Job, ...]:
+def jobs(bench: Bench) -> tuple[Job, ...]:
+    def may_tell(now: datetime) -> bool:
+        return reminders.may_tell(bench, now)
+
     return (
         Job("retention", time(3, 30), retention.sweep),
-        Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(calendar, now)),
+        Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(bench.calendar, now)),
+        Job("reminders", time(9, 0), lambda database, now: reminders.run(database, now, bench), may_tell),
+        Job("unreached", time(9, 30), lambda database, now: reminders.list_unreached(database, now, bench), may_tell),
     )
 
 

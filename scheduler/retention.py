@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from storage import dialogues, media, outbox, platform, sending, slots
+from storage import dialogues, links, media, outbox, platform, sending, slots, tasks
 from storage.database import Database, Session
 
 RAW_MESSAGES = timedelta(hours=25)
@@ -17,6 +17,8 @@ LAPSED = timedelta(days=7)
 """Leases and access tokens, from the day they ran out."""
 FAILED_FILES = timedelta(days=90)
 """Files that could not be had. Those that were kept stay as long as the case they belong to."""
+TASKS = timedelta(days=30)
+"""What was read of a file and not confirmed goes with its task."""
 SLOTS = timedelta(days=60)
 BATCH = 1000
 
@@ -35,6 +37,7 @@ def _batch(database: Database, now: datetime) -> bool:
         gone += sending.expire(session, now, BATCH)  # where no channel sends, nobody else does it
         gone += outbox.forget_sent(session, now - REPLIES, BATCH)
         gone += dialogues.clear_idle(session, now - IDLE_DIALOGUES, BATCH)
+        gone += tasks.forget(session, now - TASKS, BATCH)
         gone += media.forget_failed(session, now - FAILED_FILES, BATCH)
     return gone > 0
 
@@ -42,6 +45,7 @@ def _batch(database: Database, now: datetime) -> bool:
 def _few(session: Session, now: datetime) -> None:
     """Tables that never hold much."""
     slots.forget(session, now - SLOTS)
+    links.forget(session, now)
     platform.forget_parked(session, now - PARKED)
     platform.forget_parts(session, now - ALBUM_PARTS)
     platform.forget_lapsed(session, now - LAPSED)

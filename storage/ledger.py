@@ -91,6 +91,8 @@ class LedgerItem(Base):
     remind_on: Mapped[date | None] = mapped_column(Date)
     provisional: Mapped[bool] = mapped_column(default=False)
     """``remind_on`` rests on a year whose holiday notice is not out."""
+    snoozed: Mapped[bool] = mapped_column(default=False)
+    """``remind_on`` is the day the owner asked to be told again, whatever stage it is."""
     told_stage: Mapped[int | None]
     """The last stage told for this due date."""
     sequence: Mapped[int] = mapped_column(default=0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, delete, select, text, update
+from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, delete, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
@@ -142,6 +142,12 @@ def record(session: Session, batch: ReminderBatch, item: LedgerItem, stage: int)
     item.told_stage = stage
 
 
+def join(session: Session, batch: ReminderBatch, item: LedgerItem) -> None:
+    """Tell of it once more although no new stage has come: the stage told last is now this batch's."""
+    told = (Reminder.item_id == item.id, Reminder.due_on == item.due_on, Reminder.stage == item.told_stage)
+    session.execute(update(Reminder).where(*told).values(batch_id=batch.id))
+
+
 def batch_items(session: Session, shop_id: int, batch_id: int) -> tuple[ReminderBatch, list[LedgerItem]] | None:
     """A batch of this shop with those of its instruments whose due date is still the one that was told."""
     batch = session.scalar(
@@ -181,6 +187,17 @@ def provisional(session: Session, after_id: int, limit: int) -> list[LedgerItem]
 
 
 # -- who could not be reached -------------------------------------------------------------------------------------
+
+
+def overdue_pieces(session: Session, shop_id: int, today: date) -> int:
+    """How many pieces of a shop are past their date with nothing arranged."""
+    found = select(func.sum(LedgerItem.count)).where(
+        LedgerItem.shop_id == shop_id,
+        LedgerItem.due_on < today,
+        LedgerItem.state == ItemState.ACTIVE,
+        LedgerItem.mandatory,
+    )
+    return session.scalar(found) or 0
 
 
 def overdue_shops(session: Session, before: date, after_shop: int, limit: int) -> list[int]:

@@ -29,6 +29,10 @@ def claim(session: Session, job: str, slot: str, now: datetime) -> bool:
     return True
 
 
+def taken(session: Session, job: str, slot: str) -> bool:
+    return session.get(JobSlot, (job, slot)) is not None
+
+
 def forget(session: Session, before: datetime) -> None:
     session.execute(delete(JobSlot).where(JobSlot.taken_at < before))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.app import Service
+from bot.task_kinds import run_due
 from bot.web.ports import BadFileError
 from handlers.conversation.messages import Attachment, ContactRef, Inbound, Numbered, Reply
 
@@ -42,6 +43,7 @@ def chat(service: Service, user: str, source: TextIO, out: TextIO, clock: Clock)
         except Exception:
             log.exception("a turn failed")
             out.write("机器人：这条消息没处理好，什么都没有改动，请原样再发一次。\n\n")
+        run_due(service, clock)
         _say(out, service.waiting(contact, clock()))
 
 

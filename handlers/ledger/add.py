@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from knowledge.instrument_line import instrument_named, read_line
-
 from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError, Options
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.ledger.cards import described
@@ -17,6 +15,7 @@ from handlers.ledger.keeping import Kept, keep
 from handlers.talk import SHANGHAI, Talk
 from knowledge.dates import DayError, find_days, read_day
 from knowledge.due_dates import Basis, validity
+from knowledge.instrument_line import instrument_named, read_line
 from knowledge.library import Library
 from knowledge.records import InstrumentRecord, serial_key
 from storage import ledger
@@ -252,3 +251,22 @@ def _corrected(talk: Talk, draft: Draft, text: str) -> Draft:
 def _only_unknown_thing(said: Draft) -> bool:
     """A correction names no instrument: that none was found in it is no problem."""
     return not said.record.kind and bool(said.note) and said.note.startswith("认不出")
+
+
+# -- beginning from the check-up ----------------------------------------------------------------------------------
+
+
+def skeleton(talk: Talk, place: Membership, rest: str) -> list[Reply]:
+    """``rest``: kinds and how many, ``electronic-price-scale:2;…``. What the ledger has of a kind already stays as it is."""
+    there = {item.kind for item in ledger.everything(talk.session, place.shop.id)}
+    begun = Kept()
+    for part in filter(None, rest.split(";")):
+        kind, _, count = part.partition(":")
+        if kind in talk.library.instruments and kind not in there and count.isdecimal():
+            record = InstrumentRecord(kind=kind, name=talk.library.instruments[kind].name, count=int(count))
+            begun += keep(talk.bench, talk.session, place.shop.id, talk.person_id, record, (), talk.now)
+    if not begun.items:
+        return [Reply("体检里的器具台账里都有了。", SAVED)]
+    lines = [f"{place.shop.name}的台账建好了 {begun.added} 台：", *(f"· {i.name} {i.count} 台" for i in begun.items)]
+    lines.append("还缺型号、出厂编号和有效期：拍标签或证书发来，或在“我的台账”里逐台补。")
+    return [Reply("\n".join(lines), (Choice("拍证书", "ledger:photos"), *SAVED[:2]))]

@@ -6,6 +6,7 @@ What is waiting for the person's word lies in the task's result: the record, its
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,8 @@ from storage.database import Session
 from storage.ledger import Certificate, LedgerItem
 from storage.shops import Membership
 from storage.tasks import Claimed, Task, TaskState
+
+log = logging.getLogger(__name__)
 
 READ, SEAL = "read-certificate", "seal-certificate"
 LIFE = timedelta(days=7)
@@ -64,6 +67,12 @@ def _by_hand(talk: Talk, place: Membership, file: Attachment) -> list[Reply]:
     return talk.open_form(FIX.name, json.dumps({"task": id_, "ask": BY_HAND}, ensure_ascii=False))
 
 
+def _files_of(inbound: Inbound) -> list[dict[str, str]]:
+    if not inbound.attachments:
+        raise NotUnderstoodError("要一张照片或一个 PDF。没有证书在手，就打一行字：电子秤 编号0917 2026-05-20检。")
+    return [{"name": a.name, "label": a.label, "type": a.media_type, "kind": a.kind} for a in inbound.attachments]
+
+
 PHOTO = Form(
     "ledger-photo",
     version=1,
@@ -72,17 +81,11 @@ PHOTO = Form(
         Field(
             "files",
             ask="请把检定证书或“检定合格”标签拍给我，拍平、拍清楚；PDF 也行。",
-            parse=lambda inbound: _files_of(inbound),
+            parse=_files_of,
         ),
     ),
     keep=False,
 )
-
-
-def _files_of(inbound: Inbound) -> list[dict[str, str]]:
-    if not inbound.attachments:
-        raise NotUnderstoodError("要一张照片或一个 PDF。没有证书在手，就打一行字：电子秤 编号0917 2026-05-20检。")
-    return [{"name": a.name, "label": a.label, "type": a.media_type, "kind": a.kind} for a in inbound.attachments]
 
 
 # -- when it was read ---------------------------------------------------------------------------------------------
@@ -104,6 +107,11 @@ def refused(session: Session, _bench: Bench, claimed: Claimed, sentence: str, no
     again = (Choice("我来打字", f"ledger:cert/fix/{claimed.id}"), Choice("不存了", f"ledger:cert/drop/{claimed.id}"))
     reply = Reply(f"{sentence}\n重拍一张发来就行；也可以照着证书打字。", again)
     outreach.push(session, claimed.contact_id, reply, now, "ledger", f"task:{claimed.id}", life=LIFE)
+
+
+def not_sealed(_session: Session, _bench: Bench, claimed: Claimed, sentence: str, _now: datetime) -> None:
+    """The open original stays where it is: nothing is lost, and nobody need be told."""
+    log.warning("certificate of task %d could not be sealed: %s", claimed.id, sentence)
 
 
 def _result(record: InstrumentRecord, doubts: Sequence[str], document: str) -> dict[str, Any]:
@@ -161,6 +169,12 @@ def act(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     return _save(talk, place, task, which)
 
 
+def _change_of(inbound: Inbound) -> str:
+    if not inbound.text.strip():
+        raise NotUnderstoodError("请打字告诉我，如“编号0917 有效期至2027-12-20”。")
+    return inbound.text.strip()
+
+
 FIX = Form(
     "ledger-certificate",
     version=1,
@@ -172,18 +186,12 @@ FIX = Form(
             ask=lambda a: (
                 a["ask"] or "哪里不对？直接发正确的，如“编号0917”“有效期至2027-12-20”“证书号 JL2026-0917”“电子秤”。"
             ),
-            parse=lambda inbound: _change_of(inbound),
+            parse=_change_of,
         ),
     ),
     prefill=json.loads,
     keep=False,
 )
-
-
-def _change_of(inbound: Inbound) -> str:
-    if not inbound.text.strip():
-        raise NotUnderstoodError("请打字告诉我，如“编号0917 有效期至2027-12-20”。")
-    return inbound.text.strip()
 
 
 def fixed(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Reply]:

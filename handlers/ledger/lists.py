@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from knowledge.instrument_line import read_line
-
 from handlers.conversation.forms import Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.ledger.cards import item_card
@@ -17,6 +15,7 @@ from handlers.ledger.keeping import note_change
 from handlers.ledger.planning import date_it, schedule
 from handlers.ledger.words import SOON_DAYS, counts, coverage, line, title
 from handlers.talk import Talk
+from knowledge.instrument_line import read_line
 from knowledge.records import serial_key
 from storage import ledger, shops
 from storage.ledger import ItemState, LedgerItem

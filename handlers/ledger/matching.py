@@ -92,5 +92,7 @@ def _says_nothing_new(bench: Bench, item: LedgerItem, record: InstrumentRecord) 
     told = all(not (said := getattr(record, name)) or said[:128] == getattr(item, name) for name in names)
     if not (record.verified_on or record.due_on):
         return told and item.state != ledger.ItemState.RETIRED
-    same_dates = (record.verified_on or item.verified_on) == item.verified_on and validity_of(bench, record).day == item.due_on
+    same_dates = (record.verified_on or item.verified_on) == item.verified_on and validity_of(
+        bench, record
+    ).day == item.due_on
     return told and same_dates and item.state != ledger.ItemState.RETIRED

@@ -63,14 +63,14 @@ def schedule(bench: Bench, item: LedgerItem, after: date) -> None:
     due = None
     if item.due_on is not None and progress is not None:
         due = next_day(plan_of(bench, item), item.due_on, after, bench.calendar, progress)
-    item.remind_on = due.day if due else None
+    item.remind_on, item.snoozed = due.day if due else None, False
     item.provisional = due.provisional if due else False
 
 
 def put_off(bench: Bench, item: LedgerItem, today: date) -> date:
     """Told again three days from now, on the next working day."""
     again = bench.calendar.workday_on_or_after(today + WAIT_AGAIN)
-    item.remind_on, item.provisional = again, again.year not in bench.calendar.noticed
+    item.remind_on, item.snoozed, item.provisional = again, True, False
     return again
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from handlers import outreach
 from handlers.conversation.messages import Attachment, Choice, Reply
@@ -21,7 +20,7 @@ from handlers.ledger.matching import Existing, keep_row
 from handlers.ledger.words import short_day
 from handlers.talk import SHANGHAI, Bench, Talk
 from knowledge.instrument_line import instrument_named
-from knowledge.ledger_sheet import Differences, Row, Table, compare, read_table
+from knowledge.ledger_sheet import NO_HEADER, Differences, Row, Table, compare, read_table
 from knowledge.records import InstrumentRecord
 from knowledge.sheet import Sheet
 from knowledge.stages import latest_booking_day
@@ -90,7 +89,12 @@ def how(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
     if talk.inbound.contact.channel == "wechat":
         token = links.new(talk.session, "upload", talk.contact_id, {"shop": place.shop.id}, talk.now)
         text += f"\n微信里发不了表格，请点这里传（24 小时内有效）：{talk.office.pages_url}/upload/{token}"
-    return [Reply(f"{text}\n没有表格？先下载空表填。", (Choice("下载空表", "ledger:export"), Choice("一行一行记", "ledger:add")))]
+    return [
+        Reply(
+            f"{text}\n没有表格？先下载空表填。",
+            (Choice("下载空表", "ledger:export"), Choice("一行一行记", "ledger:add")),
+        )
+    ]
 
 
 # -- the preview --------------------------------------------------------------------------------------------------
@@ -98,6 +102,9 @@ def how(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
 
 def previewed(session: Session, bench: Bench, claimed: Claimed, found: Understood, now: datetime) -> None:
     shop_id = claimed.request["shop"]
+    if not found.table.header_line:
+        refused(session, bench, claimed, NO_HEADER, now)
+        return
     kept = _dry_run(bench, session, shop_id, found, now)
     tasks.finish(session, claimed, {"rows": len(found.good), "bad": len(found.bad)})
     reply = Reply(_preview(found, kept), _preview_choices(claimed.id, found))
@@ -175,7 +182,10 @@ def _import(talk: Talk, task: Task) -> list[Reply]:
 
 def _errors(talk: Talk, task: Task) -> list[Reply]:
     token = links.new(talk.session, "errors", talk.contact_id, dict(task.request), talk.now)
-    again = (Choice("先导入没问题的行", f"ledger:sheet/import/{task.id}"), Choice("取消", f"ledger:sheet/drop/{task.id}"))
+    again = (
+        Choice("先导入没问题的行", f"ledger:sheet/import/{task.id}"),
+        Choice("取消", f"ledger:sheet/drop/{task.id}"),
+    )
     text = f"改错表（24 小时内有效）：{talk.office.pages_url}/files/{token}\n错误原因写在最后一列，改好把它发回来。"
     return [Reply(text, again)]
 
@@ -233,9 +243,17 @@ def _tell(session: Session, claimed: Claimed, reply: Reply, now: datetime, part:
 
 
 def _imported(session: Session, bench: Bench, shop_id: int, counts: Counter[str], now: datetime) -> Reply:
-    parts = [f"{word} {counts[name]} 台" for name, word in (("added", "新增"), ("updated", "更新"), ("same", "没变")) if counts[name]]
+    parts = [
+        f"{word} {counts[name]} 台"
+        for name, word in (("added", "新增"), ("updated", "更新"), ("same", "没变"))
+        if counts[name]
+    ]
     lines = [f"导入好了：{'、'.join(parts) or '没有变化'}。", *_soonest(session, bench, shop_id, now)]
-    choices = (Choice("我的台账", "ledger:list"), Choice("导出 e-CQS 格式", "ledger:export"), Choice("存到日历", "ledger:calendar"))
+    choices = (
+        Choice("我的台账", "ledger:list"),
+        Choice("导出 e-CQS 格式", "ledger:export"),
+        Choice("存到日历", "ledger:calendar"),
+    )
     return Reply("\n".join(lines), choices)
 
 
@@ -254,10 +272,13 @@ def _soonest(session: Session, bench: Bench, shop_id: int, now: datetime) -> Ite
 
 
 def compared(session: Session, bench: Bench, claimed: Claimed, found: Understood, now: datetime) -> None:
-    shown = differences(session, bench, claimed.request["shop"], found)
+    shown = differences(session, claimed.request["shop"], found)
     tasks.finish(session, claimed, {"rows": len(found.good)})
     lines = shown.lines(limit=8)
-    choices: tuple[Choice, ...] = (Choice("导入平台的数据", f"ledger:sheet/import/{claimed.id}"), Choice("我的台账", "ledger:list"))
+    choices: tuple[Choice, ...] = (
+        Choice("导入平台的数据", f"ledger:sheet/import/{claimed.id}"),
+        Choice("我的台账", "ledger:list"),
+    )
     if lines:
         token = links.new(session, "differences", claimed.contact_id, dict(claimed.request), now)
         lines = [*lines, f"全部差异（24 小时内有效）：{bench.office.pages_url}/files/{token}"]
@@ -265,11 +286,11 @@ def compared(session: Session, bench: Bench, claimed: Claimed, found: Understood
     _tell(session, claimed, Reply(text, choices), now, "compared")
 
 
-def differences(session: Session, bench: Bench, shop_id: int, found: Understood) -> Differences:
-    return compare(records_of(session, bench, shop_id), [row.record for row in found.good])
+def differences(session: Session, shop_id: int, found: Understood) -> Differences:
+    return compare(records_of(session, shop_id), [row.record for row in found.good])
 
 
-def records_of(session: Session, _bench: Bench, shop_id: int) -> list[InstrumentRecord]:
+def records_of(session: Session, shop_id: int) -> list[InstrumentRecord]:
     """The ledger as records: what is in use, in the order of the list."""
     return [
         InstrumentRecord(

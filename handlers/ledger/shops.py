@@ -180,9 +180,7 @@ PHONE = Form(
     title="联系电话",
     fields=(
         Field("shop", ask=""),
-        Field(
-            "phone", ask="店里的电话？提醒送不到时工作人员打这个。不要留了回“删除”。", parse=lambda i: _read_phone(i)
-        ),
+        Field("phone", ask="店里的电话？提醒送不到时工作人员打这个。不要留了回“删除”。", parse=_read_phone),
     ),
     prefill=lambda shop: {"shop": shop},
     keep=False,
@@ -209,6 +207,10 @@ def notify(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     said = "好，到期前会在这里提醒您。" if place.member.notified else "好，不再提醒您。店里别的成员照旧。"
     others = any(m.notified for m in shops.members(talk.session, place.shop.id))
     return [Reply(said if others else f"{said}\n现在没有人收提醒了，请留意“我的台账”里的日期。")]
+
+
+def named(talk: Talk, shop_id: int) -> Membership | None:
+    return shops.membership(talk.session, talk.person_id, shop_id)
 
 
 def switch(talk: Talk, place: Membership, rest: str) -> list[Reply]:

@@ -75,14 +75,22 @@ def readings(seed: int) -> list[Reading]:
 def measured(results: Sequence[Reading]) -> Iterator[Row]:
     readable = [r for r in results if r.sample.readable]
     for name in COMPARED:
-        share = 100 * sum(r.right(name) for r in readable) / len(readable)
+        stated = [r for r in readable if getattr(r.sample.truth, name)]
+        share = 100 * sum(r.right(name) for r in stated) / len(stated)
         target = TARGET.get(name, "")
         yield (
-            f"certificates ({len(readable)} readable): {name} right, %",
+            f"certificates ({len(stated)} state it): {name} right, %",
             f"{share:.1f}",
             target,
             "target" if target else "",
         )
+    invented = sum(not getattr(r.sample.truth, n) and not r.right(n) for r in readable for n in COMPARED)
+    yield (
+        f"certificates ({len(readable)} readable): fields read that are not on the paper",
+        str(invented),
+        "0",
+        "target",
+    )
     doubtless = sum(r.misleading() for r in readable)
     yield f"certificates ({len(readable)} readable): wrong date or number shown without a doubt", str(doubtless), "", ""
     yield from _hopeless([r for r in results if not r.sample.readable])

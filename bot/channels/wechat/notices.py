@@ -30,6 +30,7 @@ from storage.outbox import KINDS
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TITLES = {
     "reply": "您的问题有答复了",
+    "reminder": "检定到期提醒",
     "ledger": "台账有结果了",
     "consult-answer": "人工咨询有答复了",
     "media": "文件没有收到",

@@ -106,6 +106,7 @@ def _ledger() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("remind_on", sa.Date(), nullable=True),
         sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("snoozed", sa.Boolean(), nullable=False),
         sa.Column("told_stage", sa.Integer(), nullable=True),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),

@@ -1,0 +1,79 @@
+"""What each link to a file gives, made when it is opened: always the ledger of today, and nothing lies about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.calendar_file import ledger_calendar
+from bot.file_links import Makers
+from bot.sheets.reader import read_sheet
+from bot.sheets.writer import XLSX, write_differences, write_errors, write_ledger
+from bot.web.ports import Made
+from handlers.ledger import calendars
+from handlers.ledger.sheets import Understood, differences, records_of, understand
+from handlers.talk import SHANGHAI, Bench
+from storage import evidence, media, shops
+from storage.contacts import Contact
+from storage.database import Session
+from storage.links import FileLink
+from storage.shops import Membership, Shop
+
+if TYPE_CHECKING:
+    from bot.app import Service
+
+ICS = "text/calendar; charset=utf-8"
+Maker = Callable[[Session, FileLink, datetime], Made]
+
+
+def makers(service: Service) -> Makers:
+    bench, folder = service.reception.bench, service.settings.evidence_dir
+    downloads: dict[str, Maker] = {
+        "ledger": lambda session, link, _now: _ledger(bench, session, _place(session, link).shop),
+        "calendar": lambda session, link, now: _calendar(bench, session, _place(session, link).shop, now),
+        "errors": lambda session, link, now: _errors(_sent(bench, folder, session, link, now)),
+        "differences": lambda session, link, now: _differences(bench, folder, session, link, now),
+    }
+    return Makers(downloads, lambda session, shop, now: _calendar(bench, session, shop, now))
+
+
+def _place(session: Session, link: FileLink) -> Membership:
+    """The person's place in the shop now; ``LookupError`` when they have none any more."""
+    contact = session.get(Contact, link.contact_id)
+    place = shops.membership(session, contact.person_id, link.about["shop"]) if contact else None
+    if place is None:
+        raise LookupError
+    return place
+
+
+def _ledger(bench: Bench, session: Session, shop: Shop) -> Made:
+    kinds = {kind: thing.name for kind, thing in bench.library.instruments.items()}
+    return Made(write_ledger(records_of(session, shop.id), kinds), f"{shop.name}台账.xlsx", XLSX)
+
+
+def _calendar(bench: Bench, session: Session, shop: Shop, now: datetime) -> Made:
+    today = now.astimezone(SHANGHAI).date()
+    found = calendars.entries(bench, session, shop, today)
+    return Made(ledger_calendar(shop.name, found), f"{shop.name}到期日历.ics", ICS)
+
+
+def _sent(bench: Bench, folder: Path, session: Session, link: FileLink, now: datetime) -> Understood:
+    """The table that the person sent, read once more."""
+    _place(session, link)
+    (digest,) = media.resolve(session, [link.about["file"]])
+    path = evidence.path_of(folder, digest)
+    if digest.startswith(media.PREFIX) or not path.exists():
+        raise LookupError
+    return understand(bench, read_sheet(path.read_bytes(), link.about.get("name", "")), now.astimezone(SHANGHAI).date())
+
+
+def _errors(found: Understood) -> Made:
+    return Made(write_errors(found.sheet, found.table), "改错表.xlsx", XLSX)
+
+
+def _differences(bench: Bench, folder: Path, session: Session, link: FileLink, now: datetime) -> Made:
+    found = _sent(bench, folder, session, link, now)
+    shown = differences(session, link.about["shop"], found)
+    return Made(write_differences(shown), "与平台的差异.xlsx", XLSX)
