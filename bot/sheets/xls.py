@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import xlrd
+from xlrd.biffh import XLRDError
 from xlrd.compdoc import CompDocError
 from xlrd.xldate import XLDateError, xldate_as_datetime
 
@@ -24,7 +25,7 @@ def read_xls(data: bytes) -> list[Grid]:
         with Path(os.devnull).open("w") as nowhere:
             book = xlrd.open_workbook(file_contents=data, formatting_info=True, ragged_rows=True, logfile=nowhere)
         return [_grid(book, sheet) for sheet in book.sheets()[:MAX_SHEETS] if not sheet.visibility]
-    except xlrd.XLRDError as error:
+    except XLRDError as error:
         raise SheetError(ENCRYPTED if "encrypted" in str(error) else BROKEN) from None
     except (CompDocError, struct.error, LookupError, ValueError, TypeError, AttributeError, AssertionError):
         raise SheetError(BROKEN) from None

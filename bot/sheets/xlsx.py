@@ -73,7 +73,7 @@ def _merged(data: bytes, path: str) -> Iterator[Area]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(path.lstrip("/")) as part:
         for _, reference in zip(range(MAX_MERGED), _references(part), strict=False):
             left, top, right, bottom = range_boundaries(reference)
-            yield top - 1, bottom - 1, left - 1, right - 1  # type: ignore[operator] - no side of such a reference is open
+            yield top - 1, bottom - 1, left - 1, right - 1  # type: ignore[operator]  # no side of such a reference is open
 
 
 def _references(part: IO[bytes]) -> Iterator[str]:

@@ -100,20 +100,31 @@ def _entries(
     replaced = all(i.basis == Basis.REPLACEMENT for i in items)
     head = f"换新到期：{what}" if replaced else f"检定到期：{what}"
     yield CalendarEntry(
-        _uid("due", shop, kind, day), day, head, f"{shop.name}\n{listed}", sequence, False, ALARMS, changed
+        _uid("due", shop, kind, day),
+        day,
+        head,
+        f"{shop.name}\n{listed}",
+        sequence=sequence,
+        cancelled=False,
+        alarms=ALARMS,
+        stamp=changed,
     )
     if replaced or all(i.state == ItemState.SUBMITTED for i in items):
         return
     latest = latest_booking_day(day, plan_of(bench, items[0]), bench.calendar)
     text = f"{day} 到期，今天是最晚预约日{PROVISIONAL if latest.provisional else ''}。\n{listed}"
     uid = _uid("book", shop, kind, day)
-    yield CalendarEntry(uid, latest.day, f"最晚预约日：{what}", text, sequence, False, (7,), changed)  # noqa: FBT003
+    yield CalendarEntry(
+        uid, latest.day, f"最晚预约日：{what}", text, sequence=sequence, cancelled=False, alarms=(7,), stamp=changed
+    )
 
 
 def _gone(shop: Shop, kind: str, day: date, stamp: Stamp) -> Iterator[CalendarEntry]:
     changed, sequence = stamp
     for word, name in (("due", "检定到期（已改期）"), ("book", "最晚预约日（已改期）")):
-        yield CalendarEntry(_uid(word, shop, kind, day), day, name, "", sequence, True, (), changed)  # noqa: FBT003
+        yield CalendarEntry(
+            _uid(word, shop, kind, day), day, name, "", sequence=sequence, cancelled=True, alarms=(), stamp=changed
+        )
 
 
 def _uid(word: str, shop: Shop, kind: str, day: date) -> str:

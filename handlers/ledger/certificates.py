@@ -18,11 +18,12 @@ from handlers.conversation.forms import Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Attachment, Choice, Inbound, Reply
 from handlers.ledger.cards import described
 from handlers.ledger.keeping import Kept, keep, note_change, update
+from handlers.ledger.kinds import kind_of
 from handlers.ledger.words import title
 from handlers.talk import SHANGHAI, Bench, Talk
 from knowledge.certificate_layout import TextLine
 from knowledge.certificates import CALIBRATION, FAILED, read_certificate, to_record
-from knowledge.instrument_line import instrument_named, read_line
+from knowledge.instrument_line import read_line
 from knowledge.records import InstrumentRecord, serial_key
 from storage import ledger, media, tasks
 from storage.database import Session
@@ -93,9 +94,9 @@ PHOTO = Form(
 
 def was_read(session: Session, bench: Bench, claimed: Claimed, lines: Sequence[TextLine], now: datetime) -> None:
     fields = read_certificate(lines)
-    kind, _ = instrument_named(bench.matcher, bench.library, fields.instrument)
+    kind, note = kind_of(bench, fields.instrument)
     record = replace(to_record(fields), kind=kind)
-    result = _result(record, fields.doubts, fields.kind_of_document)
+    result = _result(record, [*filter(None, (note,)), *fields.doubts], fields.kind_of_document)
     tasks.finish(session, claimed, result)
     reply = _card(session, bench, claimed.id, claimed.request["shop"], result, now)
     outreach.push(session, claimed.contact_id, reply, now, "ledger", f"task:{claimed.id}", life=LIFE)
@@ -187,6 +188,7 @@ FIX = Form(
                 a["ask"] or "哪里不对？直接发正确的，如“编号0917”“有效期至2027-12-20”“证书号 JL2026-0917”“电子秤”。"
             ),
             parse=_change_of,
+            free_text=True,
         ),
     ),
     prefill=json.loads,

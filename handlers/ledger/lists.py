@@ -212,6 +212,7 @@ EDIT = Form(
             "change",
             ask=lambda answers: f"{answers['card']}\n改什么？直接发，如“编号0918”“2026-05-21检”“放在收银台”。",
             parse=_read_change,
+            free_text=True,
         ),
     ),
     prefill=json.loads,

@@ -16,10 +16,11 @@ from functools import lru_cache
 from handlers import outreach
 from handlers.conversation.messages import Attachment, Choice, Reply
 from handlers.ledger.keeping import Kept
+from handlers.ledger.kinds import kind_of
 from handlers.ledger.matching import Existing, keep_row
+from handlers.ledger.planning import plan_of
 from handlers.ledger.words import short_day
 from handlers.talk import SHANGHAI, Bench, Talk
-from knowledge.instrument_line import instrument_named
 from knowledge.ledger_sheet import NO_HEADER, Differences, Row, Table, compare, read_table
 from knowledge.records import InstrumentRecord
 from knowledge.sheet import Sheet
@@ -46,6 +47,8 @@ class Understood:
 
     sheet: Sheet
     table: Table
+    notes: tuple[str, ...] = ()
+    """Names that left their kind open, and what they were taken for."""
 
     @property
     def good(self) -> list[Row]:
@@ -59,11 +62,16 @@ class Understood:
 def understand(bench: Bench, sheet: Sheet, today: date) -> Understood:
     """Rows as records; takes a second for thousands, so never within a turn."""
 
-    @lru_cache(maxsize=2000)
-    def kind_of(name: str) -> str | None:
-        return instrument_named(bench.matcher, bench.library, name)[0] or None
+    notes: dict[str, None] = {}
 
-    return Understood(sheet, read_table(sheet.rows, kind_of, today))
+    @lru_cache(maxsize=2000)
+    def lookup(name: str) -> str | None:
+        kind, note = kind_of(bench, name)
+        if note:
+            notes[note] = None
+        return kind or None
+
+    return Understood(sheet, read_table(sheet.rows, lookup, today), tuple(notes))
 
 
 # -- asking for it to be read -------------------------------------------------------------------------------------
@@ -139,6 +147,7 @@ def _preview(found: Understood, kept: Kept) -> str:
         lines += [f"· {problem}" for problem in _problems(found.bad)[:MOST_PROBLEMS]]
         more = len(_problems(found.bad)) - MOST_PROBLEMS
         lines += [f"· 还有 {more} 处，看改错表"] if more > 0 else []
+    lines += [f"· {note}" for note in found.notes[:MOST_PROBLEMS]]
     if table.unknown_columns:
         lines.append(f"没用到的列：{'、'.join(table.unknown_columns[:6])}。")
     if table.missing_columns:
@@ -264,7 +273,7 @@ def _soonest(session: Session, bench: Bench, shop_id: int, now: datetime) -> Ite
         yield f"已过期 {found.overdue} 台，请马上停用、预约检定。"
     item = ledger.next_due(session, shop_id, today)
     if item is not None and item.due_on is not None:
-        latest = latest_booking_day(item.due_on, bench.plans.default, bench.calendar)
+        latest = latest_booking_day(item.due_on, plan_of(bench, item), bench.calendar)
         yield f"最近到期：{short_day(item.due_on, today)} {item.name}，最晚 {short_day(latest.day, today)} 前预约。到期前会在这里提醒您。"
 
 
