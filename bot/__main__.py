@@ -143,6 +143,14 @@ def _add_conversation(found: Parsers) -> None:
     consults.add_argument("text", nargs="?", default="")
     consults.set_defaults(run=commands.consults)
 
+    unreached = found.add_parser("unreached", help="逾期没动静、要打电话催检的店")
+    unreached.add_argument("called", nargs="?", type=int, default=0, metavar="编号", help="这一家打过电话了")
+    unreached.set_defaults(run=commands.unreached)
+
+    invite = found.add_parser("invite", help="核实后给一家没有人管的店发店主加入码")
+    invite.add_argument("code", metavar="统一社会信用代码")
+    invite.set_defaults(run=commands.invite)
+
 
 if __name__ == "__main__":
     logs.configure()

@@ -159,6 +159,48 @@ def consults(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def unreached(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.app import Service
+    from handlers.staff import line_of
+    from storage import reminders
+
+    service = Service(settings)
+    try:
+        with service.database.unit() as session:
+            if arguments.called:
+                done = reminders.mark_called(session, arguments.called, datetime.now(UTC))
+                print(f"{arguments.called} 号记为已打过电话。" if done else f"名单里没有 {arguments.called} 号。")
+            rows = reminders.unreached(session, limit=1000)
+            print("\n".join(line_of(service.reception.bench, *row) for row in rows) or "没有要打电话催检的店。")
+    finally:
+        service.close()
+    return 0
+
+
+def invite(arguments: argparse.Namespace, settings: Settings) -> int:
+    from knowledge.credit_code import CreditCodeError, read_credit_code
+    from storage import shops
+    from storage.database import Database
+
+    database = Database(settings.database)
+    database.migrate()
+    try:
+        with database.unit() as session:
+            shop = shops.by_credit_code(session, read_credit_code(arguments.code))
+            if shop is None:
+                print("没有用这个统一社会信用代码登记的店。", file=sys.stderr)
+                return 1
+            role = shops.Role.MANAGER if shops.count_members(session, shop.id) else shops.Role.OWNER
+            code = shops.invite(session, shop.id, role, datetime.now(UTC))
+            print(f"{shop.name}：请对方在对话里回“加入 {code[:4]}-{code[4:]}”，24 小时内用一次。")
+    except CreditCodeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        database.close()
+    return 0
+
+
 # -- database -----------------------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     hotline: str = Field("12315", pattern=r"^[0-9\-]{3,20}$", description="急事请打的电话")
     office_opens: time = Field(time(9, 0), description="上班时间")
     office_closes: time = Field(time(17, 30), description="下班时间")
+    districts: str = Field("", description="辖区，地区码和名称，逗号隔开：330302:鹿城区,330303:龙湾区")
     answer_by: time = Field(time(10, 0), description="下班后的咨询，承诺下一工作日几点前答复")
     worker_threads: int = Field(8, ge=1, le=64, description="PostgreSQL 上同时处理几条消息")
 
@@ -148,6 +149,13 @@ class Settings(BaseSettings):
             raise ValueError("只支持 sqlite:///路径 或 postgresql+psycopg://用户@主机/库")
         return value
 
+    @field_validator("districts")
+    @classmethod
+    def _are_districts(cls, value: str) -> str:
+        if value and not re.fullmatch(r"\d{6}:[^,:]{2,12}(,\d{6}:[^,:]{2,12})*", value):
+            raise ValueError("要写成 330302:鹿城区,330303:龙湾区 这样，六位地区码加名称")
+        return value
+
     @field_validator("office_closes")
     @classmethod
     def _closes_after_opening(cls, value: time) -> time:
@@ -196,6 +204,7 @@ class Settings(BaseSettings):
             telegram_name=self.telegram_name,
             notices=bool(self.wechat_notices),
             channel_names=CHANNEL_NAMES,
+            districts=dict(part.split(":") for part in self.districts.split(",") if part),
         )
 
     @property

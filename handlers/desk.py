@@ -67,7 +67,7 @@ def _services() -> tuple[Service[Talk], ...]:
         ledger_service.SERVICE,
         Service("guide", guide.act, commands=guide.COMMANDS),
         Service("privacy", privacy.act, commands=privacy.COMMANDS),
-        Service("staff", staff.act, commands=staff.COMMANDS),
+        Service("staff", staff.act, commands=staff.COMMANDS, claims=staff.claims),
     )
 
 

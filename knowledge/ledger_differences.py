@@ -95,21 +95,27 @@ def _counted(
     """Equal days first, then what is left in the order of its days."""
     mine, theirs = _by_day(ours), _by_day(platform)
     pairs: list[Pair] = []
-
-    def pair(day: date | None, their_day: date | None) -> None:
-        count = min(mine[day], theirs[their_day])
-        mine[day] -= count
-        theirs[their_day] -= count
-        if count:
-            first, second = replace(ours[0], due_on=day), replace(platform[0], due_on=their_day)
-            pairs.append((replace(first, count=count), replace(second, count=count)))
-
-    for day in [d for d in mine if d in theirs]:
-        pair(day, day)
-    for day in sorted(+mine, key=_order):
-        for their_day in sorted(+theirs, key=_order):
-            pair(day, their_day)
+    for day in mine.keys() & theirs.keys():
+        pairs += _pair(ours[0], platform[0], mine, theirs, (day, day))
+    days, their_days = sorted(+mine, key=_order), sorted(+theirs, key=_order)
+    while days and their_days:
+        pairs += _pair(ours[0], platform[0], mine, theirs, (days[0], their_days[0]))
+        days, their_days = days[not mine[days[0]] :], their_days[not theirs[their_days[0]] :]
     return pairs, _left(ours, mine), _left(platform, theirs)
+
+
+def _pair(
+    our: InstrumentRecord,
+    their: InstrumentRecord,
+    mine: Counter[date | None],
+    theirs: Counter[date | None],
+    days: tuple[date | None, date | None],
+) -> list[Pair]:
+    """As many as both have left of these days, taken off both."""
+    count = min(mine[days[0]], theirs[days[1]])
+    mine[days[0]] -= count
+    theirs[days[1]] -= count
+    return [(replace(our, due_on=days[0], count=count), replace(their, due_on=days[1], count=count))] if count else []
 
 
 def _by_day(records: list[InstrumentRecord]) -> Counter[date | None]:

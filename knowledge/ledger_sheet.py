@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from knowledge.ledger_differences import Differences, compare
 from knowledge.records import InstrumentRecord, serial_key
 from knowledge.sheet import Cell
-from knowledge.sheet_cells import CellError, count_of, day_of, lost_digits, serials_of, short_text, text_of
+from knowledge.sheet_cells import CellError, count_of, day_of, lost_digits, name_of, place_of, serials_of, text_of
 from knowledge.sheet_columns import Columns, Header, title_key
 
 __all__ = ["Differences", "Row", "Table", "compare", "read_table"]
@@ -20,8 +20,10 @@ __all__ = ["Differences", "Row", "Table", "compare", "read_table"]
 Lookup = Callable[[str], str | None]
 T = TypeVar("T")
 
-PLAIN = ("model", "maker", "place", "certificate_no", "institution", "conclusion")
+NAMES = ("model", "certificate_no", "conclusion")
+PLACES = ("maker", "place", "institution")
 DAYS = ("verified_on", "due_on")
+NO_SERIALS: tuple[str, ...] = ()
 SHOWN_LINES = 6
 NO_HEADER = "没找到表头。请留一行列名，如：器具名称、规格型号、出厂编号、检定日期、有效期至。"
 NO_ROWS = "表头下面没有器具。请一台一行填好再发。"
@@ -128,29 +130,29 @@ class _Reading:
 
     def _record(self, row: _RowReader) -> InstrumentRecord:
         kind, name = self._kind(row)
-        days = {name: row.read(name, day_of, None) for name in DAYS}
-        plain = {name: row.read(name, short_text, "") for name in PLAIN}
-        record = InstrumentRecord(kind=kind, name=name, count=row.read("count", count_of, 1), **plain, **days)
+        read: dict[str, Any] = {column: row.read(column, day_of, None) for column in DAYS}
+        read |= {column: row.read(column, name_of, "") for column in NAMES}
+        read |= {column: row.read(column, place_of, "") for column in PLACES}
+        record = InstrumentRecord(kind=kind, name=name, count=row.read("count", count_of, 1), **read)
         self._check_days(row, record)
         return record
 
     def _kind(self, row: _RowReader) -> tuple[str, str]:
-        name, type_ = row.read("name", short_text, ""), row.read("type", short_text, "")
+        name, type_ = row.read("name", name_of, ""), row.read("type", name_of, "")
         if not name and not type_:
             row.say("name", "没有写，请写常用名称，如“电子秤”", "器具名称")
             return "", ""
         kind = next((found for said in (name, type_) if said and (found := self._lookup(said))), "")
         if not kind:
-            row.problems.append(f"第{row.line}行认不出“{(name or type_)[:20]}”是什么器具，请写常用名称，如“电子秤”“加油机”")
+            row.problems.append(
+                f"第{row.line}行认不出“{(name or type_)[:20]}”是什么器具，请写常用名称，如“电子秤”“加油机”"
+            )
         return kind, name or type_
 
     def _serials(self, row: _RowReader) -> tuple[str, ...]:
         if lost_digits(row.cell("serial")):
             row.say("serial", f"“{text_of(row.cell('serial'))}”位数不全了，请把这一列设成“文本”后重新填写")
-        serials = row.read("serial", serials_of, ())
-        if any(len(serial) > 60 for serial in serials):
-            row.say("serial", "太长，请写在60字以内")
-        return serials
+        return row.read("serial", serials_of, NO_SERIALS)
 
     def _check_days(self, row: _RowReader, record: InstrumentRecord) -> None:
         if record.verified_on and record.verified_on > self._today:
@@ -197,7 +199,9 @@ def _with_duplicates(rows: Sequence[Row], header: Header) -> tuple[Row, ...]:
 def _told(row: Row, lines: list[int], title: str) -> Row:
     if len(lines) < 2:
         return row
-    shown = "、".join(str(line) for line in lines[:SHOWN_LINES]) + (f"等{len(lines)}" if len(lines) > SHOWN_LINES else "")
+    shown = "、".join(str(line) for line in lines[:SHOWN_LINES]) + (
+        f"等{len(lines)}" if len(lines) > SHOWN_LINES else ""
+    )
     return replace(row, problems=(*row.problems, f"第{shown}行{title}重复（{row.record.serial}）"))
 
 

@@ -9,10 +9,10 @@ from datetime import date
 from knowledge.dates import DayError, excel_day, read_day
 from knowledge.sheet import Cell
 
-MAX_LENGTH = 100
+MAX_NAME, MAX_PLACE = 60, 100
 MAX_COUNT = 9_999
-DIGITS_KEPT = 15
-"""A spreadsheet keeps this many digits of a number."""
+TOO_LONG = 1e15
+"""A spreadsheet keeps fifteen digits of a number."""
 
 _NOTHING = re.compile(r"[-–—－/／\\.。、*]*|无|无编号|没有|不详|未知|暂无|空|NA|N/A|NONE|NULL", re.IGNORECASE)
 _TIME = re.compile(r"[T\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AP]M)?$", re.IGNORECASE)
@@ -39,11 +39,20 @@ def number_text(number: float) -> str:
     return f"{number:.0f}" if number.is_integer() else repr(number)
 
 
-def short_text(cell: Cell) -> str:
-    """``CellError`` when no name or number is so long."""
+def name_of(cell: Cell) -> str:
+    """A name or number; ``CellError`` when none is so long."""
+    return _within(cell, MAX_NAME)
+
+
+def place_of(cell: Cell) -> str:
+    """A firm or a place."""
+    return _within(cell, MAX_PLACE)
+
+
+def _within(cell: Cell, most: int) -> str:
     text = text_of(cell)
-    if len(text) > MAX_LENGTH:
-        raise CellError(f"太长，请写在{MAX_LENGTH}字以内")
+    if len(text) > most:
+        raise CellError(f"太长，请写在{most}字以内")
     return text
 
 
@@ -80,12 +89,12 @@ def count_of(cell: Cell) -> int:
 def serials_of(cell: Cell) -> tuple[str, ...]:
     """Usually one; several where they are parted by 、 or a line end. Told by ``lost_digits`` whether they are whole."""
     parts = _BETWEEN_SERIALS.split(cell) if isinstance(cell, str) else [text_of(cell)]
-    found = (re.sub(r"^(\d+)\.0$", r"\1", text_of(part)) for part in parts)
+    found = (re.sub(r"^(\d+)\.0$", r"\1", name_of(part)) for part in parts)
     return tuple(serial for serial in found if serial)
 
 
 def lost_digits(cell: Cell) -> bool:
     """Whether the spreadsheet has turned a long serial number into 1.23E+11 or zeros."""
     if isinstance(cell, float):
-        return abs(cell) >= 10**DIGITS_KEPT
+        return abs(cell) >= TOO_LONG
     return isinstance(cell, str) and bool(_SCIENTIFIC.fullmatch(cell.strip()))

@@ -24,6 +24,7 @@ MAX_TITLE = 20
 ASIDE = "aside"
 ENOUGH = 2
 _BRACKETS = re.compile(r"\(.*?\)|\[.*?\]|【.*?】")
+_BREAK = re.compile(r"\s*\n\s*")
 _NOISE = re.compile(r"[\s*:：、。_\-]+")
 
 Row = Sequence[Cell]
@@ -128,7 +129,8 @@ def _scored(known: tuple[str, int], score: float) -> tuple[str, float]:
 
 
 def _texts(row: Row) -> dict[int, str]:
-    return {n: " ".join(cell.split()) for n, cell in enumerate(row) if isinstance(cell, str) and cell.strip()}
+    """A title broken over lines is one word."""
+    return {n: " ".join(_BREAK.sub("", cell).split()) for n, cell in enumerate(row) if isinstance(cell, str) and cell}
 
 
 def _variants(rows: list[dict[int, str]], column: int) -> Iterator[str]:
