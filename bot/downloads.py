@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.calendar_file import ledger_calendar
 from bot.file_links import Makers
 from bot.sheets.reader import read_sheet
-from bot.sheets.writer import XLSX, write_differences, write_errors, write_ledger
+from bot.sheets.writer import write_differences, write_errors, write_ledger
 from bot.web.ports import Made
 from handlers.ledger import calendars
 from handlers.ledger.sheets import Understood, differences, records_of, understand
@@ -24,6 +24,7 @@ from storage.shops import Membership, Shop
 if TYPE_CHECKING:
     from bot.app import Service
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ICS = "text/calendar; charset=utf-8"
 Maker = Callable[[Session, FileLink, datetime], Made]
 

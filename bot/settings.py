@@ -36,6 +36,8 @@ NONE = SecretStr("")
 ABILITIES = frozenset(("customer", "template", "subscribe-standing", "subscribe-once"))
 """What an Official Account may or may not be allowed to do, by its kind and certification."""
 CHANNEL_NAMES = {"wechat": "微信", "telegram": "Telegram", "web": "网页", "terminal": "终端"}
+WITHOUT_FILES = frozenset(("wechat",))
+"""An Official Account is sent photos and words, no files (developers.weixin.qq.com, 接收普通消息)."""
 SECRETS = (
     "database_url",
     "wechat_app_secret",
@@ -204,6 +206,7 @@ class Settings(BaseSettings):
             telegram_name=self.telegram_name,
             notices=bool(self.wechat_notices),
             channel_names=CHANNEL_NAMES,
+            without_files=WITHOUT_FILES,
             districts=dict(part.split(":") for part in self.districts.split(",") if part),
         )
 

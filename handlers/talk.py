@@ -41,6 +41,8 @@ class Office:
     """What people call each channel."""
     reads_certificates: bool = False
     """Whether this installation can read text in pictures."""
+    without_files: frozenset[str] = frozenset()
+    """Channels whose people cannot send files of their own: they hand them in on a page."""
     local_url: str = "http://127.0.0.1:8000"
     """Where the pages are while there is no public address: only this machine can open them."""
     districts: Mapping[str, str] = field(default_factory=dict)

@@ -59,7 +59,7 @@ def _fill(sheet: Any, rows: Rows) -> None:
 def xls(rows: Rows = LEDGER, merged: Sequence[tuple[int, int, int, int]] = ()) -> bytes:
     """``merged``: first and last row, first and last column."""
     book = xlwt.Workbook()
-    _fill_xls(book.add_sheet("台账"), rows, merged)
+    _fill_xls(book.add_sheet("台账", cell_overwrite_ok=True), rows, merged)
     return _saved(book)
 
 
@@ -103,7 +103,7 @@ INJECTED = ['=HYPERLINK("http://evil.example","点我")', "+cmd|' /C calc'!A0", 
 
 
 def injected() -> bytes:
-    return text([HEADER, *([cell, cell, f"{cell}{n}", "x", "", ""] for n, cell in enumerate(INJECTED))]).encode()
+    return text([HEADER, *([cell, cell, f"{cell}{n}", "1", "", ""] for n, cell in enumerate(INJECTED))]).encode()
 
 
 def with_part(book: bytes, name: str, content: bytes) -> bytes:

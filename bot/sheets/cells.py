@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -40,12 +40,13 @@ def clean(text: str) -> str:
     return _UNSEEN.sub("", text).strip()[:MAX_TEXT]
 
 
-def bounded(rows: Iterable[Sequence[Any]], name: str = "") -> Grid:
+def bounded(rows: Iterable[Sequence[Any]], name: str = "", convert: Callable[[Any], Cell] = to_cell) -> Grid:
     """The rows with what they hold; ``SheetError`` when that is too much. Blank ones at the end are left off."""
     kept: list[list[Cell]] = []
     filled, truncated = 0, False
     for number, row in enumerate(rows):
-        cells = trimmed([to_cell(value) for value in row]) if any(v not in (None, "") for v in row) else []
+        # One cell in the last row of a sheet makes a million blank rows above it: these are passed over quickly.
+        cells = [] if row.count(None) == len(row) else trimmed([convert(value) for value in row])
         filled += bool(cells)
         if len(cells) > MAX_COLUMNS:
             raise SheetError(TOO_MANY_COLUMNS)

@@ -6,16 +6,17 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
-from bot.sheets.cells import bounded, spread
+from bot.sheets.cells import bounded, spread, to_cell
 from bot.sheets.content import BROKEN
 from bot.sheets.wire import MAX_COLUMNS, MAX_SHEETS, Grid, SheetError
+from knowledge.sheet import Cell
 
 BEYOND = MAX_COLUMNS + 20
 """Columns looked at, so that a table that is too wide is noticed."""
@@ -52,20 +53,16 @@ def _read(data: bytes) -> list[Grid]:
 def _grid(data: bytes, sheet: Any) -> Grid:
     # The declared size may lie in both directions.
     sheet.reset_dimensions()
-    grid = bounded(map(_unescaped, sheet.iter_rows(max_col=BEYOND, values_only=True)), sheet.title)
+    grid = bounded(sheet.iter_rows(max_col=BEYOND, values_only=True), sheet.title, _cell)
     spread(grid.rows, _merged(data, sheet._worksheet_path))  # noqa: SLF001 - the only way to a read-only sheet's file
     return grid
 
 
-def _unescaped(row: Sequence[Any]) -> Sequence[Any]:
+def _cell(value: Any) -> Cell:
     """Characters that XML cannot hold are written as _x000D_."""
-    if any(isinstance(value, str) and "_x" in value for value in row):
-        return [_plain(value) if isinstance(value, str) else value for value in row]
-    return row
-
-
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    if isinstance(value, str) and "_x" in value:
+        return to_cell(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), value))
+    return to_cell(value)
 
 
 def _merged(data: bytes, path: str) -> Iterator[Area]:

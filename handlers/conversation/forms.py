@@ -6,6 +6,7 @@ keeps every answer whose field still exists and asks only what is new.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -96,6 +97,15 @@ class Step:
     says: tuple[Reply, ...] = ()
     submit: dict[str, Any] | None = None
     understood: bool = True
+
+
+def handed(text: str) -> dict[str, Any]:
+    """Answers that a service hands to a form it opens, as JSON; a person's own words are none."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
 
 
 def begin(form: Form, text: str = "") -> Step:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError, Options
+from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError, Options, handed
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.ledger.cards import described
 from handlers.ledger.keeping import Kept, keep
@@ -33,6 +33,10 @@ AMOUNT = re.compile(r"\d|[一二两三四五六七八九十百]")
 
 def _kinds(answers: Answers) -> Options:
     return (*((name, kind) for kind, name in answers.get("candidates") or ()), ("都不是", "none"))
+
+
+def _said(answers: Answers, name: str) -> bool:
+    return bool((answers.get("record") or {}).get(name))
 
 
 def _ask_thing(answers: Answers) -> str:
@@ -76,22 +80,22 @@ ADD = Form(
     title="记一台器具",
     fields=(
         *(Field(name, ask="") for name in ("record", "serials", "note", "candidates", "counted", "dateless")),
-        Field("thing", ask=_ask_thing, parse=_read_thing, choices=_kinds, when=lambda a: not a["record"]["kind"]),
+        Field("thing", ask=_ask_thing, parse=_read_thing, choices=_kinds, when=lambda a: not _said(a, "kind")),
         Field(
             "amount",
             ask="几台？有出厂编号（铭牌上）一起发，如“3台”或“编号0917”。",
             parse=_read_amount,
-            when=lambda a: not a["counted"],
+            when=lambda a: not a.get("counted"),
         ),
         Field(
             "day",
             ask="上次是哪天检的？如 2026-05-20；或者发有效期，如“有效期至 2027-05-19”",
             parse=_read_date,
             optional=True,
-            when=lambda a: not (a["dateless"] or a["record"]["verified_on"] or a["record"]["due_on"]),
+            when=lambda a: not (a.get("dateless") or _said(a, "verified_on") or _said(a, "due_on")),
         ),
     ),
-    prefill=json.loads,
+    prefill=handed,
 )
 
 
@@ -113,12 +117,12 @@ CONFIRM = Form(
         *(Field(name, ask="") for name in ("record", "serials", "card")),
         Field(
             "answer",
-            ask=lambda answers: answers["card"],
+            ask=lambda answers: answers.get("card") or "要存下来吗？",
             parse=_read_correction,
             choices=(("存下来", "save"), ("不存", "drop")),
         ),
     ),
-    prefill=json.loads,
+    prefill=handed,
 )
 
 

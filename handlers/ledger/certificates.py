@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers import outreach
-from handlers.conversation.forms import Field, Form, NotUnderstoodError
+from handlers.conversation.forms import Field, Form, NotUnderstoodError, handed
 from handlers.conversation.messages import Attachment, Choice, Inbound, Reply
 from handlers.ledger.cards import described
 from handlers.ledger.keeping import Kept, keep, note_change, update
@@ -40,6 +40,7 @@ READING = "正在看{}，几秒钟后告诉您读到什么。"
 BY_HAND = "收到了，原件给您存着。这里不能自动读图，请照着打三样：器具和编号、检定日期、有效期。\n如：电子秤 编号0917 2026-05-20检 有效期至2027-05-19"
 GONE = "这张证书已经处理过，或者过期了。请再拍一次发来。"
 UNKNOWN_THING = "器具名没认出来，回“不对”告诉我是什么器具。"
+NOTHING_READ = "这张里没读到证书号、器具和日期：可能太小、太糊，或不是证书。"
 NO_DATES = "日期没读到，回“不对”告诉我检定日期或有效期。"
 _NUMBER = re.compile(r"证书(?:编)?号[码]?\s*[:：]?\s*([0-9A-Za-z\u3400-\u9fff()（）\-]+)")
 
@@ -94,6 +95,9 @@ PHOTO = Form(
 
 def was_read(session: Session, bench: Bench, claimed: Claimed, lines: Sequence[TextLine], now: datetime) -> None:
     fields = read_certificate(lines)
+    if not (fields.certificate_no or fields.verified_on or fields.due_on or fields.instrument):
+        refused(session, bench, claimed, NOTHING_READ, now)
+        return
     kind, note = kind_of(bench, fields.instrument)
     record = replace(to_record(fields), kind=kind)
     result = _result(record, [*filter(None, (note,)), *fields.doubts], fields.kind_of_document)
@@ -185,13 +189,13 @@ FIX = Form(
         Field(
             "change",
             ask=lambda a: (
-                a["ask"] or "哪里不对？直接发正确的，如“编号0917”“有效期至2027-12-20”“证书号 JL2026-0917”“电子秤”。"
+                a.get("ask") or "哪里不对？直接发正确的，如“编号0917”“有效期至2027-12-20”“证书号 JL2026-0917”“电子秤”。"
             ),
             parse=_change_of,
             free_text=True,
         ),
     ),
-    prefill=json.loads,
+    prefill=handed,
     keep=False,
 )
 

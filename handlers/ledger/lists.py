@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from handlers.conversation.forms import Field, Form, NotUnderstoodError
+from handlers.conversation.forms import Field, Form, NotUnderstoodError, handed
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.ledger.cards import item_card
 from handlers.ledger.keeping import note_change
@@ -210,12 +210,14 @@ EDIT = Form(
         *(Field(name, ask="") for name in ("item", "card")),
         Field(
             "change",
-            ask=lambda answers: f"{answers['card']}\n改什么？直接发，如“编号0918”“2026-05-21检”“放在收银台”。",
+            ask=lambda answers: (
+                f"{answers.get('card') or ''}\n改什么？直接发，如“编号0918”“2026-05-21检”“放在收银台”。"
+            ),
             parse=_read_change,
             free_text=True,
         ),
     ),
-    prefill=json.loads,
+    prefill=handed,
     keep=False,
 )
 

@@ -203,4 +203,4 @@ def upcoming(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
 
 
 def _agrees(talk: Talk) -> bool:
-    return talk.office.notices and bool(talk.office.public_url) and talk.inbound.contact.channel == "wechat"
+    return talk.office.notices and bool(talk.office.public_url)

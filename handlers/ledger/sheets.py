@@ -21,7 +21,7 @@ from handlers.ledger.matching import Existing, keep_row
 from handlers.ledger.planning import plan_of
 from handlers.ledger.words import short_day
 from handlers.talk import SHANGHAI, Bench, Talk
-from knowledge.ledger_sheet import NO_HEADER, Differences, Row, Table, compare, read_table
+from knowledge.ledger_sheet import Differences, Row, Table, compare, read_table
 from knowledge.records import InstrumentRecord
 from knowledge.sheet import Sheet
 from knowledge.stages import latest_booking_day
@@ -49,14 +49,6 @@ class Understood:
     table: Table
     notes: tuple[str, ...] = ()
     """Names that left their kind open, and what they were taken for."""
-
-    @property
-    def good(self) -> list[Row]:
-        return [row for row in self.table.rows if not row.problems]
-
-    @property
-    def bad(self) -> list[Row]:
-        return [row for row in self.table.rows if row.problems]
 
 
 def understand(bench: Bench, sheet: Sheet, today: date) -> Understood:
@@ -94,9 +86,9 @@ def asked(talk: Talk, place: Membership, name: str, label: str) -> list[Reply]:
 
 def how(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
     text = "把 Excel（.xlsx、.xls）或 .csv 发来就行，e-CQS 导出的台账也可以；最多 5000 行。"
-    if talk.inbound.contact.channel == "wechat":
+    if talk.inbound.contact.channel in talk.office.without_files:
         token = links.new(talk.session, "upload", talk.contact_id, {"shop": place.shop.id}, talk.now)
-        text += f"\n微信里发不了表格，请点这里传（24 小时内有效）：{talk.office.pages_url}/upload/{token}"
+        text += f"\n这里发不了表格，请点这里传（24 小时内有效）：{talk.office.pages_url}/upload/{token}"
     return [
         Reply(
             f"{text}\n没有表格？先下载空表填。",
@@ -110,11 +102,11 @@ def how(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
 
 def previewed(session: Session, bench: Bench, claimed: Claimed, found: Understood, now: datetime) -> None:
     shop_id = claimed.request["shop"]
-    if not found.table.header_line:
-        refused(session, bench, claimed, NO_HEADER, now)
+    if found.table.refusal:
+        refused(session, bench, claimed, found.table.refusal, now)
         return
     kept = _dry_run(bench, session, shop_id, found, now)
-    tasks.finish(session, claimed, {"rows": len(found.good), "bad": len(found.bad)})
+    tasks.finish(session, claimed, {"rows": len(found.table.good), "bad": len(found.table.bad)})
     reply = Reply(_preview(found, kept), _preview_choices(claimed.id, found))
     outreach.push(session, claimed.contact_id, reply, now, "ledger", f"task:{claimed.id}", life=LIFE)
 
@@ -128,7 +120,7 @@ def _dry_run(bench: Bench, session: Session, shop_id: int, found: Understood, no
     existing = Existing.load(session, shop_id)
     today = now.astimezone(SHANGHAI).date()
     total = Kept()
-    for row in found.good:
+    for row in found.table.good:
         total += existing.would(bench, row.record, today)
     return total
 
@@ -137,15 +129,15 @@ def _preview(found: Understood, kept: Kept) -> str:
     sheet, table = found.sheet, found.table
     how_read = f"{sheet.format.upper()}{f'（{sheet.encoding}）' if sheet.encoding else ''}"
     lines = [
-        f"看完了：{how_read}，{len(table.rows)} 行，表头第 {table.header_line} 行。",
-        f"可导入 {len(found.good)} 行：新增 {kept.added} 台、更新 {kept.updated} 台、没变 {kept.same} 台。"
-        if found.good
+        f"看完了：{how_read}，{len(table.rows)} 行，表头第 {table.first_header_line} 行。",
+        f"可导入 {len(found.table.good)} 行：新增 {kept.added} 台、更新 {kept.updated} 台、没变 {kept.same} 台。"
+        if found.table.good
         else "没有能导入的行。",
     ]
-    if found.bad:
-        lines.append(f"要改 {len(found.bad)} 行：")
-        lines += [f"· {problem}" for problem in _problems(found.bad)[:MOST_PROBLEMS]]
-        more = len(_problems(found.bad)) - MOST_PROBLEMS
+    if found.table.bad:
+        lines.append(f"要改 {len(found.table.bad)} 行：")
+        lines += [f"· {problem}" for problem in _problems(found.table.bad)[:MOST_PROBLEMS]]
+        more = len(_problems(found.table.bad)) - MOST_PROBLEMS
         lines += [f"· 还有 {more} 处，看改错表"] if more > 0 else []
     lines += [f"· {note}" for note in found.notes[:MOST_PROBLEMS]]
     if table.unknown_columns:
@@ -161,11 +153,11 @@ def _problems(rows: Sequence[Row]) -> list[str]:
 
 def _preview_choices(task_id: int, found: Understood) -> tuple[Choice, ...]:
     choices = []
-    if found.good:
-        choices.append(Choice(f"导入这 {len(found.good)} 行", f"ledger:sheet/import/{task_id}"))
-    if found.bad:
+    if found.table.good:
+        choices.append(Choice(f"导入这 {len(found.table.good)} 行", f"ledger:sheet/import/{task_id}"))
+    if found.table.bad:
         choices.append(Choice("发我改错表", f"ledger:sheet/errors/{task_id}"))
-    if found.good:
+    if found.table.good:
         choices.append(Choice("只和台账对照", f"ledger:sheet/compare/{task_id}"))
     return (*choices, Choice("取消", f"ledger:sheet/drop/{task_id}"))
 
@@ -216,7 +208,7 @@ def import_step(
     session: Session, bench: Bench, claimed: Claimed, found: Understood, step: int, now: datetime
 ) -> int | None:
     """One part of the rows. Beginning anew after a crash changes nothing that is there already."""
-    shop_id, rows = claimed.request["shop"], found.good
+    shop_id, rows = claimed.request["shop"], found.table.good
     if not ledger.lock_shop(session, shop_id):
         return None  # the shop was closed meanwhile
     part = rows[step * CHUNK : (step + 1) * CHUNK]
@@ -282,21 +274,20 @@ def _soonest(session: Session, bench: Bench, shop_id: int, now: datetime) -> Ite
 
 def compared(session: Session, bench: Bench, claimed: Claimed, found: Understood, now: datetime) -> None:
     shown = differences(session, claimed.request["shop"], found)
-    tasks.finish(session, claimed, {"rows": len(found.good)})
-    lines = shown.lines(limit=8)
+    tasks.finish(session, claimed, {"rows": len(found.table.good)})
+    lines = shown.lines(limit=5)
     choices: tuple[Choice, ...] = (
         Choice("导入平台的数据", f"ledger:sheet/import/{claimed.id}"),
         Choice("我的台账", "ledger:list"),
     )
-    if lines:
+    if shown:
         token = links.new(session, "differences", claimed.contact_id, dict(claimed.request), now)
         lines = [*lines, f"全部差异（24 小时内有效）：{bench.office.pages_url}/files/{token}"]
-    text = "\n".join(["和您发的表对照：", *lines]) if lines else "和您发的表一致，没有差异。"
-    _tell(session, claimed, Reply(text, choices), now, "compared")
+    _tell(session, claimed, Reply("\n".join(lines), choices), now, "compared")
 
 
 def differences(session: Session, shop_id: int, found: Understood) -> Differences:
-    return compare(records_of(session, shop_id), [row.record for row in found.good])
+    return compare(records_of(session, shop_id), [row.record for row in found.table.good])
 
 
 def records_of(session: Session, shop_id: int) -> list[InstrumentRecord]:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.app import Service
 from bot.server import create_app
+from handlers.turn import Reception
 from knowledge.workdays import Calendar
 from scheduler.clock import Clock
 from scheduler.jobs import Job, jobs, warn_without_notice
@@ -120,8 +121,8 @@ def test_the_server_starts_its_clock_and_stops_it(service: Service) -> None:
     assert not ticking()
 
 
-def test_every_job_runs_on_an_empty_database(database: Database) -> None:
-    for job in jobs(Calendar.load()):
+def test_every_job_runs_on_an_empty_database(database: Database, reception: Reception) -> None:
+    for job in jobs(reception.bench):
         job.run(database, local("2026-10-24T12:00"))
 
 

@@ -14,6 +14,7 @@ from handlers import account, guide, privacy, staff
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Other, Way
 from handlers.conversation.words import _GLOBAL_WORDS as GLOBAL_WORDS
 from handlers.desk import build_desk
+from handlers.ledger import service
 from handlers.talk import Office
 from handlers.turn import Reception
 from storage import consults, contacts
@@ -73,7 +74,13 @@ def test_no_word_leads_to_anything_personal(say: Say) -> None:
             refused.add(word)
         for number in range(1, len(lines[-1].reply.choices) + 1):
             say(choice=f"{lines[-1].nonce}:{number}", who=word[:20])
-    personal = {*account.COMMANDS, "绑定 123456", "/bind 123456", *(w for w, g in GLOBAL_WORDS.items() if g == "human")}
+    personal = {
+        *account.COMMANDS,
+        *(service.SERVICE.commands or {}),
+        "绑定 123456",
+        "/bind 123456",
+        *(w for w, g in GLOBAL_WORDS.items() if g == "human"),
+    }
     assert refused == personal
 
 
@@ -150,7 +157,7 @@ def ask_consults(database: Database) -> None:
         consults.open_consult(session, asker.id, "地磅能上门检吗", NOW.date(), NOW, NOW)
 
 
-@pytest.mark.parametrize("word", staff.COMMANDS)
+@pytest.mark.parametrize("word", [word for word, action in staff.COMMANDS.items() if action == "todo"])
 def test_staff_see_what_waits_and_on_a_public_channel_only_numbers(
     database: Database, public: Reception, word: str
 ) -> None:
@@ -204,8 +211,9 @@ def test_reminders_can_be_switched_on_only_where_there_is_a_page(
     shown: bool,  # noqa: FBT001
 ) -> None:
     with database.unit() as session:
-        inbound = Inbound(ContactRef("wechat", "a"), "k", NOW, "到期提醒")
-        text = replace(public, bench=replace(public.bench, office=office)).turn(session, inbound)[0].reply.text
+        informed = replace(public, bench=replace(public.bench, office=office))
+        for key, words in enumerate(("绑定 鲜达超市", "91330302MA2ABCDE0X", "到期提醒")):
+            text = informed.turn(session, Inbound(ContactRef("wechat", "a"), f"k{key}", NOW, words))[0].reply.text
     assert ("点这里开启微信提醒：https://jl.example.gov.cn/wechat/notices" in text) is shown
 
 

@@ -103,7 +103,7 @@ def test_a_table_without_titles_or_rows_says_so() -> None:
 
 
 def test_titles_beyond_twenty_rows_are_not_looked_for() -> None:
-    assert table(*[["说明"]] * 20, HEADER, SCALE).refusal == NO_HEADER
+    assert table(*[["填写说明"]] * 20, HEADER, SCALE).refusal == NO_HEADER
 
 
 def test_a_data_file_with_a_field_or_title_that_cannot_be_is_refused(tmp_path: Any) -> None:
