@@ -76,5 +76,5 @@ def _errors(found: Understood) -> Made:
 
 def _differences(bench: Bench, folder: Path, session: Session, link: FileLink, now: datetime) -> Made:
     found = _sent(bench, folder, session, link, now)
-    shown = differences(session, link.about["shop"], found)
+    shown = differences(session, bench, link.about["shop"], found)
     return Made(write_differences(shown), "与平台的差异.xlsx", XLSX)

@@ -29,6 +29,7 @@ def answer(talk: Talk, text: str) -> list[Reply]:
 def _services() -> tuple[Service[Talk], ...]:
     return (
         Service("lookup", lookup.act, commands=dict.fromkeys(("查义务", "我要查询", "查询", "/ask"), "start")),
+        ledger_service.SERVICE,  # before the verdicts: a line of the ledger is full of numbers, too
         Service(
             "judge",
             judge.act,
@@ -64,7 +65,6 @@ def _services() -> tuple[Service[Talk], ...]:
             claims=account.claims,
             personal=True,
         ),
-        ledger_service.SERVICE,
         Service("guide", guide.act, commands=guide.COMMANDS),
         Service("privacy", privacy.act, commands=privacy.COMMANDS),
         Service("staff", staff.act, commands=staff.COMMANDS, claims=staff.claims),

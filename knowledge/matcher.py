@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from knowledge.files import DATA, load_yaml
 from knowledge.intent import Guess
 from knowledge.library import Ambiguity, Library, Unclear
 from knowledge.models import Models, load_models, thing_grams
-from knowledge.normalise import Normaliser
+from knowledge.normalise import MAX_CHARS, Normaliser
 from knowledge.phrases import Near, PhraseIndex
 from knowledge.reading import ASK_USE, CUE, DECOY, Reader, Reading, best_thing
 from knowledge.spotter import Likeness, Span
@@ -100,6 +100,8 @@ class Limits:
     sure_brief: float = 0.5
     vague: float = 0.5
     vague_rest: int = 3
+    described: float = 0.7
+    short_name: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,17 @@ class Option:
 
     label: str
     entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a name may mean. ``alias`` is the known name found in it, empty when the kind was guessed by description;
+    ``sure``: one instrument and no other; ``whole``: the name is the known one from end to end."""
+
+    ids: tuple[str, ...]
+    alias: str = ""
+    sure: bool = False
+    whole: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +200,25 @@ class Matcher:
                 return followed
         return self._decide(reading, guesses)
 
-    def named(self, name: str, *, guess: bool = True) -> tuple[str, ...]:
+    def named(self, name: str, *, guess: bool = True) -> Named:
         """The instruments that something called so may be, the likeliest first; ``guess``: also by description."""
-        reading = self.reader.read(name)
-        thing = best_thing(reading.things)
+        reading = self.reader.read_text(self.reader.normaliser.term(name[:MAX_CHARS]))
+        thing = best_thing([t for t in reading.things if not self._other_word(t)])
         if thing is None:
-            return tuple(self._described(reading, None)) if guess else ()
-        entries = [id_ for id_ in _entries(thing) if id_ in self.library.instruments]
-        if entries:
-            return tuple(entries)
-        terms = (self._ambiguous[id_[1:]] for id_ in thing.ids if id_[0] == ASK_USE)
-        return tuple(choice.entry for ambiguity in terms for choice in ambiguity.choices)
+            return Named(self._surely_described(reading) if guess else ())
+        asked = [self._ambiguous[id_[1:]] for id_ in thing.ids if id_[0] == ASK_USE]
+        ids = [choice.entry for ambiguity in asked for choice in ambiguity.choices] or _entries(thing)
+        whole = len(thing) == len(reading.text) and thing.likeness is not Likeness.SLIP
+        return Named(tuple(ids), thing.alias, sure=len(ids) == 1, whole=whole)
+
+    def _other_word(self, thing: Span) -> bool:
+        """One wrong character in a name of three is rather another word: 打印机 is no 打价机."""
+        return thing.likeness is Likeness.SLIP and len(thing) <= self._limits.short_name
+
+    def _surely_described(self, reading: Reading) -> tuple[str, ...]:
+        """A name is short: without the sentence around it only a strong belief counts."""
+        (best,) = self.models.things.guesses(thing_grams(reading.text), 1)
+        return (best.label,) if best.share >= self._limits.described and best.label != NOTHING else ()
 
     # -- deciding ---------------------------------------------------------------------------------------------
 

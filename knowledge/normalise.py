@@ -85,8 +85,12 @@ class Normaliser:
         """A name or alias: folded the same way, nothing taken off."""
         return self._read(self._fold(raw))
 
+    def plain(self, raw: str) -> str:
+        """Half width and simplified characters, nothing else changed."""
+        return unicodedata.normalize("NFKC", raw).translate(self._to_simplified)
+
     def _fold(self, raw: str) -> str:
-        return unicodedata.normalize("NFKC", raw).lower().translate(self._to_simplified)
+        return self.plain(raw).lower()
 
     def _read(self, text: str) -> Text:
         hanzi: list[str] = []

@@ -19,6 +19,7 @@ _TIME = re.compile(r"[T\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AP]M)?$", re
 _DAY_NUMBER = re.compile(r"\d{5}(?:\.\d+)?")
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?E\+\d+", re.IGNORECASE)
 _COUNT = re.compile(r"(\d{1,6})(?:\.0+)?\s*[台件只个支块把套具]?")
+_SERIAL = re.compile(r"[\w\-./#()（）]+")
 _BETWEEN_SERIALS = re.compile(r"[、，,;；\n]+")
 
 
@@ -87,8 +88,10 @@ def count_of(cell: Cell) -> int:
 
 
 def serials_of(cell: Cell) -> tuple[str, ...]:
-    """Usually one; several where they are parted by 、 or a line end. Told by ``lost_digits`` whether they are whole."""
-    parts = _BETWEEN_SERIALS.split(cell) if isinstance(cell, str) else [text_of(cell)]
+    """Usually one; several where plain ones are parted by 、 or a line end."""
+    parts = [text_of(part) for part in _BETWEEN_SERIALS.split(cell)] if isinstance(cell, str) else []
+    plain = all(_SERIAL.fullmatch(part) for part in parts if part)
+    parts = parts if parts and plain else [text_of(cell)]
     found = (re.sub(r"^(\d+)\.0$", r"\1", name_of(part)) for part in parts)
     return tuple(serial for serial in found if serial)
 

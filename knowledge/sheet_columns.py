@@ -80,9 +80,10 @@ class Columns:
     def find_header(self, rows: Sequence[Row]) -> Header | None:
         """The titles that name most fields; ``None`` when no row names the instrument or its number and one more."""
         found: list[Header] = []
-        for number in range(min(SEARCHED, len(rows))):
+        searched = min(SEARCHED, len(rows))
+        for number in range(searched):
             found.append(self._header(number, number, [_texts(rows[number])]))
-            if number + 1 < len(rows):
+            if number + 1 < searched:
                 found.append(self._header(number, number + 1, [_texts(rows[number]), _texts(rows[number + 1])]))
         best = max(found, key=lambda header: (len(header.mapping), header.first - header.last), default=None)
         return best if best and len(best.mapping) >= ENOUGH and {"name", "type", "serial"} & set(best.mapping) else None

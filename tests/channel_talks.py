@@ -15,8 +15,10 @@ from pathlib import Path
 from bot.app import Knowledge, Service
 from bot.channels.telegram.client import TelegramClient
 from bot.channels.telegram.sender import TelegramSender
+from bot.channels.terminal import render
 from bot.channels.wechat import shown
 from bot.server import create_app
+from handlers.conversation.messages import ContactRef
 from storage import sending
 from storage.gates import Rate
 from tests import telegram, wechat
@@ -24,7 +26,7 @@ from tests.fakes.serving import Served
 from tests.fakes.telegram import FakeTelegram, SentMessage
 from tests.fakes.wechat import Delivered, FakeWechat, Message, links, plain
 from tests.support import NOW, StandingClock, picture
-from tests.talks import OPTIONS_OPEN, Talk, fits
+from tests.talks import OPTIONS_OPEN, Talk, fits, work_off
 
 ENDING_OPTIONS = re.compile(r"(?:^|\n)\d{1,2} [^\n]*$")
 
@@ -60,7 +62,15 @@ class WechatStage:
         tapped = offered.get(number) if self.taps and at - self.shown_at <= OPTIONS_OPEN else None
         return self._send(self.platform.text(wechat.OPENID, text, menu_id=tapped), at)
 
-    def send_file(self, at: datetime) -> str:
+    def wait(self, at: datetime) -> str:
+        """What would be sent by notice, or shown with the next answer: taken as delivered."""
+        self.clock.now = at
+        work_off(self.service, at)
+        rows = self.service.waiting(ContactRef("wechat", wechat.OPENID), at)
+        self.last, self.shown_at = "", at
+        return joined([render(row.reply) for row in rows])
+
+    def send_file(self, _name: str, at: datetime) -> str:
         return self._send(self.platform.image(wechat.OPENID, "MEDIA"), at)
 
     def _send(self, message: Message, at: datetime) -> str:
@@ -142,7 +152,12 @@ class TelegramStage:
             assert self.person.say(text) == 200
         return self._pump(at)
 
-    def send_file(self, at: datetime) -> list[str]:
+    def wait(self, at: datetime) -> list[str]:
+        self.clock.now = at
+        work_off(self.service, at)
+        return self._pump(at)
+
+    def send_file(self, _name: str, at: datetime) -> list[str]:
         self.clock.now = at
         assert self.person.send(self.person.photo(picture())) == 200
         return self._pump(at)

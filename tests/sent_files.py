@@ -7,6 +7,8 @@ import random
 
 from openpyxl import Workbook
 
+from tests.support import picture
+
 LEDGER = (
     ("器具名称", "型号规格", "出厂编号", "数量", "上次检定日期", "安装地点"),
     ("电子计价秤", "ACS-30", "0917", 1, "2026-05-20", "水产区1号"),
@@ -31,4 +33,8 @@ def certificate_pdf() -> bytes:
     # Only when asked for: drawing takes fonts that the other conversations do not need.
     from tests.certificates import text_pdf  # noqa: PLC0415
 
-    return text_pdf("检定证书", random.Random(7)).data
+    return text_pdf("检定证书", random.Random(7)).data  # noqa: S311 - a sample, no secret
+
+
+BY_NAME = {"秤.png": picture, "台账.xlsx": small_ledger, "证书.pdf": certificate_pdf}
+"""What a conversation may send, by the name it gives."""

@@ -58,9 +58,17 @@ def _fill(sheet: Any, rows: Rows) -> None:
 
 def xls(rows: Rows = LEDGER, merged: Sequence[tuple[int, int, int, int]] = ()) -> bytes:
     """``merged``: first and last row, first and last column."""
+    return xls_book({"台账": rows}, merged)
+
+
+def xls_book(sheets: dict[str, Rows], merged: Sequence[tuple[int, int, int, int]] = ()) -> bytes:
+    """By their names; the merged areas are in each."""
     book = xlwt.Workbook()
-    _fill_xls(book.add_sheet("台账", cell_overwrite_ok=True), rows, merged)
-    return _saved(book)
+    for name, rows in sheets.items():
+        _fill_xls(book.add_sheet(name, cell_overwrite_ok=True), rows, merged)
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
 
 
 def _fill_xls(sheet: Any, rows: Rows, merged: Sequence[tuple[int, int, int, int]] = ()) -> None:
@@ -72,12 +80,6 @@ def _fill_xls(sheet: Any, rows: Rows, merged: Sequence[tuple[int, int, int, int]
                 sheet.write(number, column, value, style if isinstance(value, date) else xlwt.Style.default_style)
     for top, bottom, left, right in merged:
         sheet.write_merge(top, bottom, left, right, rows[top][left])
-
-
-def _saved(book: xlwt.Workbook) -> bytes:
-    made = io.BytesIO()
-    book.save(made)
-    return made.getvalue()
 
 
 def html(rows: Rows = LEDGER, encoding: str = "gbk") -> bytes:
@@ -154,6 +156,13 @@ def far_row() -> bytes:
         _fill(sheet, LEDGER)
         sheet.write_string(1_048_575, 0, "远")
     return made.getvalue()
+
+
+def row_beyond_any() -> bytes:
+    """A cell in row 2,000,000,000."""
+    part = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    part += '<row r="2000000000"><c r="A2000000000"><v>1</v></c></row></sheetData></worksheet>'
+    return with_part(xlsx(), "xl/worksheets/sheet1.xml", part.encode())
 
 
 def lying_dimension() -> bytes:

@@ -5,7 +5,9 @@ The format, one thing per line:
     # 标题                      what the conversation shows; further # lines are remarks
     @时间 2026-11-24T10:00      the clock (China) from here on
     用户：菜单                   the person says something
-    @文件                       the person sends a picture
+    @文件 台账.xlsx              the person sends a file, of tests/sent_files.py; without a name a picture
+    @等                         slow work is done, the clock's work of that hour too, and what was pushed is shown
+    @渠道 terminal web           only there: the other channels carry no such files
     @待修 为什么                 the bot does not do this yet: the conversation must fail until it does
     机器人：您好…                 the bubbles that must come, in order; … stands for any text
       1 看菜单                  two blanks in front: the bubble goes on
@@ -25,10 +27,14 @@ from typing import Any, Protocol
 
 from bot.app import Service
 from bot.channels.terminal import render
+from bot.task_kinds import run_due
 from handlers.conversation.messages import Choice, ContactRef, Inbound, Reply
-from tests.support import NOW, Browser, StandingClock, local, picture
+from scheduler import reminders
+from tests.sent_files import BY_NAME
+from tests.support import NOW, Browser, StandingClock, local
 
 FLOWS = Path(__file__).parent / "flows"
+ALL_CHANNELS = ("terminal", "web", "wechat", "telegram")
 OPTIONS_OPEN = timedelta(minutes=30)
 
 
@@ -43,13 +49,14 @@ class Turn:
     line: int
     at: datetime
     said: str | None
-    sends_file: bool = False
+    sends_file: str = ""
+    waits: bool = False
     bubbles: list[str] = field(default_factory=list)
 
     @property
     def deed(self) -> str:
-        if self.sends_file:
-            return "（发来一张照片）"
+        if self.sends_file or self.waits:
+            return f"（发来 {self.sends_file}）" if self.sends_file else "（等）"
         return "（打开对话）" if self.said is None else self.said
 
 
@@ -58,6 +65,7 @@ class Talk:
     path: Path
     title: str
     turns: list[Turn]
+    channels: tuple[str, ...] = ALL_CHANNELS
     wrong_today: str = ""
     """Why the bot does not talk like this yet; empty when it should."""
 
@@ -69,6 +77,8 @@ def parse(path: Path) -> Talk:
             talk.title = talk.title or line.lstrip("# ")
         elif line.startswith("@时间 "):
             at = local(line.split()[1])
+        elif line.startswith("@渠道 "):
+            talk.channels = tuple(line.split()[1:])
         elif line.startswith("@待修 "):
             talk.wrong_today = line.split(maxsplit=1)[1]
         elif line.strip() and not _take(talk.turns, line, number, at):
@@ -83,8 +93,10 @@ def parse(path: Path) -> Talk:
 def _take(turns: list[Turn], line: str, number: int, at: datetime) -> bool:
     """Add one spoken line to the turns; False when it is none."""
     who, words = ([*re.split("[：:]", line, maxsplit=1), ""])[:2]
-    if line == "@文件":
-        turns.append(Turn(number, at, "", sends_file=True))
+    if line.startswith("@文件"):
+        turns.append(Turn(number, at, "", sends_file=line.removeprefix("@文件").strip() or "秤.png"))
+    elif line == "@等":
+        turns.append(Turn(number, at, "", waits=True))
     elif who == "用户":
         turns.append(Turn(number, at, words.strip()))
     elif who == "机器人":
@@ -135,7 +147,9 @@ class Channel(Protocol):
 
     def say(self, text: str, at: datetime) -> list[Reply]: ...
 
-    def send_file(self, at: datetime) -> list[Reply]: ...
+    def send_file(self, name: str, at: datetime) -> list[Reply]: ...
+
+    def wait(self, at: datetime) -> list[Reply]: ...
 
 
 class Terminal:
@@ -152,8 +166,12 @@ class Terminal:
     def say(self, text: str, at: datetime) -> list[Reply]:
         return self._talk(text, at, ())
 
-    def send_file(self, at: datetime) -> list[Reply]:
-        return self._talk("", at, (self.service.keep_file(picture(), "秤.png"),))
+    def send_file(self, name: str, at: datetime) -> list[Reply]:
+        return self._talk("", at, (self.service.keep_file(BY_NAME[name](), name),))
+
+    def wait(self, at: datetime) -> list[Reply]:
+        work_off(self.service, at)
+        return [line.reply for line in self.service.waiting(self.person, at)]
 
     def _talk(self, text: str, at: datetime, files: tuple[Any, ...]) -> list[Reply]:
         self.count += 1
@@ -192,10 +210,15 @@ class Web:
         body = {"key": self._key(), "after": self.after, **what}
         return self._read(self.client.post("/chat/messages", json=body), at)
 
-    def send_file(self, at: datetime) -> list[Reply]:
+    def send_file(self, name: str, at: datetime) -> list[Reply]:
         self.clock.now = at
         data = {"key": self._key(), "after": str(self.after)}
-        return self._read(self.client.post("/chat/files", data=data, files={"files": ("秤.png", picture())}), at)
+        return self._read(self.client.post("/chat/files", data=data, files={"files": (name, BY_NAME[name]())}), at)
+
+    def wait(self, at: datetime) -> list[Reply]:
+        self.clock.now = at
+        work_off(self.service, at)
+        return self._read(self.client.get(f"/chat/messages?after={self.after}"), at)
 
     def _key(self) -> str:
         self.count += 1
@@ -209,6 +232,14 @@ class Web:
         self.buttons = {str(c["n"]): c["token"] for c in (answers[-1]["choices"] if answers else [])}
         self.shown_at = at
         return [Reply(a["text"], tuple(Choice(c["label"], "") for c in a["choices"])) for a in answers]
+
+
+def work_off(service: Service, at: datetime) -> None:
+    """What slow workers and the clock would have done by then."""
+    run_due(service, lambda: at)
+    if reminders.may_tell(service.reception.bench, at):
+        reminders.run(service.database, at, service.reception.bench)
+        reminders.list_unreached(service.database, at, service.reception.bench)
 
 
 # -- playing ------------------------------------------------------------------------------------------------------
@@ -229,7 +260,14 @@ def play(talk: Talk, channel: Channel) -> Iterator[Played]:
         yield Played(turns[0], opened)
         turns = turns[1:]
     for turn in turns:
-        yield Played(turn, channel.send_file(turn.at) if turn.sends_file else channel.say(turn.said or "", turn.at))
+        yield Played(turn, done(turn, channel))
+
+
+def done(turn: Turn, channel: Any) -> Any:
+    """What comes back for a turn: a platform's stage gives texts, the others replies."""
+    if turn.waits:
+        return channel.wait(turn.at)
+    return channel.send_file(turn.sends_file, turn.at) if turn.sends_file else channel.say(turn.said or "", turn.at)
 
 
 def check(talk: Talk, played: Iterator[Played] | list[Played]) -> None:

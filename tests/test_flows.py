@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,8 +19,12 @@ from tests.channel_talks import TelegramStage, WechatStage, wechat_difference
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.wechat import FakeWechat
 from tests.support import NOW, Browser, StandingClock, service_at
-from tests.talks import Corpus, Talk, TalkError, Web, all_talks, check, difference, fits, parse, play
+from tests.talks import Corpus, Talk, TalkError, Web, all_talks, check, difference, done, fits, parse, play
 from tests.wechat import fake as fake_wechat
+
+
+def _on(channel: str, paths: Iterable[Path]) -> list[object]:
+    return [_listed(path) for path in paths if channel in parse(path).channels]
 
 
 def _listed(path: Path) -> object:
@@ -29,9 +33,9 @@ def _listed(path: Path) -> object:
     return pytest.param(path, id=path.stem, marks=marks)
 
 
-TALKS = [_listed(path) for path in all_talks()]
+TALKS = all_talks()
 DIGITS = re.compile(r"^用户：[\d１-９]$", re.MULTILINE)
-TAPS = [_listed(path) for path in all_talks() if DIGITS.search(path.read_text("utf-8"))]
+TAPS = [path for path in TALKS if DIGITS.search(path.read_text("utf-8"))]
 
 
 @pytest.fixture
@@ -53,18 +57,18 @@ def test_there_are_enough_conversations() -> None:
     assert len(TALKS) >= 32
 
 
-@pytest.mark.parametrize("path", TALKS)
+@pytest.mark.parametrize("path", _on("terminal", TALKS))
 def test_in_the_terminal(path: Path, corpus: Corpus) -> None:
     check(parse(path), corpus.played(path))
 
 
-@pytest.mark.parametrize("path", TALKS)
+@pytest.mark.parametrize("path", _on("web", TALKS))
 def test_typed_in_the_web_chat(path: Path, web: Web) -> None:
     talk = parse(path)
     check(talk, play(talk, web))
 
 
-@pytest.mark.parametrize("path", TAPS)
+@pytest.mark.parametrize("path", _on("web", TAPS))
 def test_tapped_in_the_web_chat(path: Path, web: Web) -> None:
     talk = parse(path)
     web.taps = True
@@ -113,10 +117,7 @@ def on_telegram(
 def check_on_wechat(talk: Talk, stage: WechatStage) -> None:
     opened = stage.open(talk.turns[0].at)
     for number, turn in enumerate(talk.turns):
-        if turn.said is None:
-            actual = opened
-        else:
-            actual = stage.send_file(turn.at) if turn.sends_file else stage.say(turn.said, turn.at)
+        actual = opened if turn.said is None else done(turn, stage)
         wrong = wechat_difference(talk, number, actual)
         assert wrong is None, "\n" + str(wrong)
 
@@ -124,31 +125,28 @@ def check_on_wechat(talk: Talk, stage: WechatStage) -> None:
 def check_on_telegram(talk: Talk, stage: TelegramStage) -> None:
     opened = stage.open(talk.turns[0].at)
     for turn in talk.turns:
-        if turn.said is None:
-            actual = opened
-        else:
-            actual = stage.send_file(turn.at) if turn.sends_file else stage.say(turn.said, turn.at)
+        actual = opened if turn.said is None else done(turn, stage)
         wrong = difference(talk, turn, actual)
         assert wrong is None, "\n" + str(wrong)
 
 
-@pytest.mark.parametrize("path", TALKS)
+@pytest.mark.parametrize("path", _on("wechat", TALKS))
 def test_on_wechat(path: Path, on_wechat: WechatStage) -> None:
     check_on_wechat(parse(path), on_wechat)
 
 
-@pytest.mark.parametrize("path", TAPS)
+@pytest.mark.parametrize("path", _on("wechat", TAPS))
 def test_tapped_on_wechat(path: Path, on_wechat: WechatStage) -> None:
     on_wechat.taps = True
     check_on_wechat(parse(path), on_wechat)
 
 
-@pytest.mark.parametrize("path", TALKS)
+@pytest.mark.parametrize("path", _on("telegram", TALKS))
 def test_on_telegram(path: Path, on_telegram: TelegramStage) -> None:
     check_on_telegram(parse(path), on_telegram)
 
 
-@pytest.mark.parametrize("path", TAPS)
+@pytest.mark.parametrize("path", _on("telegram", TAPS))
 def test_tapped_on_telegram(path: Path, on_telegram: TelegramStage) -> None:
     on_telegram.taps = True
     check_on_telegram(parse(path), on_telegram)

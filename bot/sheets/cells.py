@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from bot.sheets.wire import (
@@ -19,6 +20,8 @@ from bot.sheets.wire import (
 )
 from knowledge.sheet import Cell
 
+SHEET_ROWS = 1_048_576
+"""Of Excel; a file that names a row beyond it lies."""
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 """Control characters but tab and line feed, marks without width, halves of characters."""
 
@@ -44,7 +47,7 @@ def bounded(rows: Iterable[Sequence[Any]], name: str = "", convert: Callable[[An
     """The rows with what they hold; ``SheetError`` when that is too much. Blank ones at the end are left off."""
     kept: list[list[Cell]] = []
     filled, truncated = 0, False
-    for number, row in enumerate(rows):
+    for number, row in enumerate(islice(rows, SHEET_ROWS)):
         # One cell in the last row of a sheet makes a million blank rows above it: these are passed over quickly.
         cells = [] if row.count(None) == len(row) else trimmed([convert(value) for value in row])
         filled += bool(cells)

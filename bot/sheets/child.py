@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.limited import serve
 from bot.sheets.content import Content, content_of
-from bot.sheets.wire import Grid, SheetError, pack_refusal, pack_sheet
+from bot.sheets.wire import MAX_CHARACTERS, TOO_MUCH_TEXT, Grid, SheetError, pack_refusal, pack_sheet
 from knowledge.sheet import Sheet
 
 NOTHING = "这个表格里没有内容（隐藏的工作表不看）。请把台账放在可见的工作表里再发。"
@@ -24,6 +24,9 @@ def read(data: bytes) -> Sheet:
     content = content_of(data)
     encoding, grids = _grids(content, data)
     grid = ledger_of([grid for grid in grids if any(grid.rows)])
+    # Counted after merged cells were filled: what one of them says may now stand in thousands.
+    if sum(len(cell) for row in grid.rows for cell in row if isinstance(cell, str)) > MAX_CHARACTERS:
+        raise SheetError(TOO_MUCH_TEXT)
     return Sheet(grid.rows, content.value, encoding, grid.name, grid.truncated)
 
 

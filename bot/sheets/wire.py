@@ -15,8 +15,12 @@ MAX_SHEETS = 20
 MAX_TEXT = 1_000
 """Characters of one cell; no field of a ledger is near it."""
 
+MAX_CHARACTERS = 5_000_000
+"""Of all cells together: six times a full ledger. One text said in every cell costs a file next to nothing."""
+
 TOO_MANY_ROWS = f"这张表超过{MAX_ROWS:,}行，一次收不下。请拆成几个文件，每个不超过{MAX_ROWS:,}行，分次发来。"
 TOO_MANY_COLUMNS = f"这张表超过{MAX_COLUMNS}列，收不下。请只留下台账用到的列再发。"
+TOO_MUCH_TEXT = "这张表里的文字太多，收不下。请只留下台账用到的列再发。"
 SAVE_AS = "请用 Excel 或 WPS 打开后另存为 .xlsx，再发一次。"
 
 

@@ -21,7 +21,7 @@ from knowledge.sheet import Cell
 BEYOND = MAX_COLUMNS + 20
 """Columns looked at, so that a table that is too wide is noticed."""
 MAX_MERGED = 20_000
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ESCAPED = re.compile(r"_x(00[01][0-9A-Fa-f])_")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _CHUNK, _OVERLAP = 1 << 20, 256
 
@@ -59,7 +59,7 @@ def _grid(data: bytes, sheet: Any) -> Grid:
 
 
 def _cell(value: Any) -> Cell:
-    """Characters that XML cannot hold are written as _x000D_."""
+    """Control characters, which XML cannot hold, are written as _x000D_; of other such texts openpyxl takes care."""
     if isinstance(value, str) and "_x" in value:
         return to_cell(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), value))
     return to_cell(value)

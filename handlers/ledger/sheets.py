@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ from handlers.conversation.messages import Attachment, Choice, Reply
 from handlers.ledger.keeping import Kept
 from handlers.ledger.kinds import kind_of
 from handlers.ledger.matching import Existing, keep_row
-from handlers.ledger.planning import plan_of
+from handlers.ledger.planning import plan_of, validity_of
 from handlers.ledger.words import short_day
 from handlers.talk import SHANGHAI, Bench, Talk
 from knowledge.ledger_sheet import Differences, Row, Table, compare, read_table
@@ -273,7 +273,7 @@ def _soonest(session: Session, bench: Bench, shop_id: int, now: datetime) -> Ite
 
 
 def compared(session: Session, bench: Bench, claimed: Claimed, found: Understood, now: datetime) -> None:
-    shown = differences(session, claimed.request["shop"], found)
+    shown = differences(session, bench, claimed.request["shop"], found)
     tasks.finish(session, claimed, {"rows": len(found.table.good)})
     lines = shown.lines(limit=5)
     choices: tuple[Choice, ...] = (
@@ -286,8 +286,13 @@ def compared(session: Session, bench: Bench, claimed: Claimed, found: Understood
     _tell(session, claimed, Reply("\n".join(lines), choices), now, "compared")
 
 
-def differences(session: Session, shop_id: int, found: Understood) -> Differences:
-    return compare(records_of(session, shop_id), [row.record for row in found.table.good])
+def differences(session: Session, bench: Bench, shop_id: int, found: Understood) -> Differences:
+    """Where the other side gives no last day, it is the one that follows from its verification."""
+    return compare(records_of(session, shop_id), [_dated(bench, row.record) for row in found.table.good])
+
+
+def _dated(bench: Bench, record: InstrumentRecord) -> InstrumentRecord:
+    return replace(record, due_on=validity_of(bench, record).day)
 
 
 def records_of(session: Session, shop_id: int) -> list[InstrumentRecord]:

@@ -74,12 +74,13 @@ REGISTER = Form(
     title="登记店铺",
     fields=(
         Field("then", ask=""),
-        Field("name", ask="先登记店铺。店名叫什么？照营业执照或招牌写。", parse=_read_name),
+        Field("name", ask="先登记店铺。店名叫什么？照营业执照或招牌写。", parse=_read_name, free_text=True),
         Field("code", ask="统一社会信用代码是多少？营业执照上 18 位", parse=_read_code, optional=True),
         Field(
             "place",
             ask="店在哪儿？写区（县）和市场或街道，如“鹿城区城西菜场”。",
             parse=_read_place,
+            free_text=True,
             when=lambda answers: not answers.get("code"),
         ),
         Field("trade", ask="做哪一行？", parse=_read_trade, choices=lambda _: _trades(), when=_trade_unknown),

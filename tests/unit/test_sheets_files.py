@@ -97,11 +97,17 @@ def test_the_format_and_encoding_are_found_by_the_content(
         (lambda: files.text(files.many(6_001)).encode(), wire.TOO_MANY_ROWS),
         (lambda: files.text([[f"列{n}" for n in range(200)], ["1"] * 200]).encode(), wire.TOO_MANY_COLUMNS),
         (lambda: files.xlsx([[f"列{n}" for n in range(200)]]), wire.TOO_MANY_COLUMNS),
+        (lambda: files.xlsx([["长" * 1_000] * 50] * 101), wire.TOO_MUCH_TEXT),
         (lambda: files.html([["<td>"] * 300]), wire.TOO_MANY_COLUMNS),
         (lambda: files.xlsx([], hidden=files.LEDGER), NOTHING),
         (lambda: files.xlsx([["", "  "], [None]]), NOTHING),
         (lambda: b"<html><p>\xe7\x99\xbb\xe5\xbd\x95</p></html>", NOTHING),
         (files.far_corner, NOTHING),
+        (files.row_beyond_any, NOTHING),
+        (
+            lambda: files.xlsx([["长" * 1_000, *[""] * 59], *[[""] * 59 + ["a"]] * 99], merged=["A1:AZ100"]),
+            wire.TOO_MUCH_TEXT,
+        ),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_refused_with_what_to_do(data: Callable[[], bytes], told: str) -> None:
@@ -178,10 +184,7 @@ def test_a_hidden_sheet_in_front_is_not_looked_at() -> None:
 
 
 def test_the_first_sheet_with_column_titles_is_taken() -> None:
-    book = files.xlwt.Workbook()
-    files._fill_xls(book.add_sheet("封面"), [["某某菜场"], ["二〇二六年"]])
-    files._fill_xls(book.add_sheet("台账"), files.LEDGER)
-    sheet = read(files._saved(book))
+    sheet = read(files.xls_book({"封面": [["某某菜场"], ["二〇二六年"]], "台账": files.LEDGER}))
     assert (sheet.name, len(sheet.rows)) == ("台账", 3)
 
 
