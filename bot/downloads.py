@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.calendar_file import ledger_calendar
 from bot.file_links import Makers
+from bot.files import XLSX
 from bot.sheets.reader import read_sheet
 from bot.sheets.writer import write_differences, write_errors, write_ledger
 from bot.web.ports import Made
@@ -24,7 +25,6 @@ from storage.shops import Membership, Shop
 if TYPE_CHECKING:
     from bot.app import Service
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ICS = "text/calendar; charset=utf-8"
 Maker = Callable[[Session, FileLink, datetime], Made]
 

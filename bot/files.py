@@ -6,14 +6,12 @@ import puremagic
 
 MAX_FILE = 10 * 1024 * 1024
 IMAGE_TYPES = frozenset(("image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/heif"))
-FILE_TYPES = frozenset(
-    (
-        "application/pdf",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "application/vnd.ms-excel",
-        "text/csv",
-    )
-)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLS, CSV = "application/vnd.ms-excel", "text/csv"
+FILE_TYPES = frozenset(("application/pdf", XLSX, XLS, CSV))
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_SHEETS = tuple(name.encode("utf-16-le") for name in ("Workbook", "Book", "EncryptedPackage"))
+_TABLE_NAMES = (".csv", ".xls", ".xlsx", ".tsv", ".txt")
 VOICE_TYPES = frozenset(("audio/amr", "audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"))
 _VOICES = (
     (b"#!AMR", "audio/amr"),
@@ -27,13 +25,28 @@ _VOICES = (
 
 def media_type_of(data: bytes, name: str) -> str:
     """The type by the file's first bytes; the name decides only between formats that share them. Empty: unknown."""
+    sheet = sheet_type_of(data, name)
+    if sheet:
+        return sheet
     try:
         found: str = puremagic.from_string(data, mime=True, filename=name)
     except (puremagic.PureError, ValueError):
-        found = ""
-    if not found and name.lower().endswith(".csv") and b"\x00" not in data[:4096]:
-        return "text/csv"
+        return ""
     return found
+
+
+def sheet_type_of(data: bytes, name: str) -> str:
+    """The type of a spreadsheet by the names of its parts; of text only where the file is called a table. Empty: none.
+
+    Protected workbooks and web pages called .xls pass: the reader says what is wrong with them, or reads them.
+    """
+    if data.startswith(ZIP):
+        return XLSX if b"xl/workbook" in data else ""
+    if data.startswith(OLE):
+        return XLS if any(stream in data for stream in _OLE_SHEETS) else ""
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = (wide or b"\0" not in data[:4096]) and not data.startswith((b"%PDF", b"\xff\xd8\xff"))
+    return CSV if text and name.lower().endswith(_TABLE_NAMES) else ""
 
 
 def voice_type_of(data: bytes) -> str:

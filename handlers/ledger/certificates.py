@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from handlers import outreach
@@ -19,7 +19,7 @@ from handlers.conversation.messages import Attachment, Choice, Inbound, Reply
 from handlers.ledger.cards import described
 from handlers.ledger.keeping import Kept, keep, note_change, update
 from handlers.ledger.kinds import kind_of
-from handlers.ledger.words import title
+from handlers.ledger.words import labels, title
 from handlers.talk import SHANGHAI, Bench, Talk
 from knowledge.certificate_layout import TextLine
 from knowledge.certificates import CALIBRATION, FAILED, read_certificate, to_record
@@ -236,7 +236,7 @@ def _save(talk: Talk, place: Membership, task: Task, which: str) -> list[Reply]:
             i for i in ledger.everything(talk.session, place.shop.id) if i.kind == record.kind and not i.serial_key
         ]
         if alike:
-            return [_ask_which(task.id, alike)]
+            return [_ask_which(task.id, alike, talk.today)]
     failed = record.conclusion == FAILED
     dateless = failed or task.result["document"] == CALIBRATION
     if dateless:  # proves no validity: filed, and the dates stay what they were
@@ -254,9 +254,10 @@ def _chosen(talk: Talk, place: Membership, record: InstrumentRecord, which: str)
     return _same(talk.session, place.shop.id, record)
 
 
-def _ask_which(task_id: int, alike: Sequence[LedgerItem]) -> Reply:
+def _ask_which(task_id: int, alike: Sequence[LedgerItem], today: date) -> Reply:
     """Rows without a number: the certificate may be one of theirs."""
-    choices = [Choice(title(i), f"ledger:cert/save/{task_id}/{i.id}") for i in alike[:MOST_ITEMS]]
+    shown = zip(labels(alike[:MOST_ITEMS], today), alike, strict=False)
+    choices = [Choice(label, f"ledger:cert/save/{task_id}/{i.id}") for label, i in shown]
     return Reply("这是台账里的哪一台？", (*choices, Choice("是新的一台", f"ledger:cert/save/{task_id}/new")))
 
 

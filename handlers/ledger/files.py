@@ -14,7 +14,7 @@ from storage import ledger, shops
 from storage.ledger import ItemState
 from storage.shops import Membership, Role
 
-TABLES = frozenset((".xlsx", ".xls", ".csv"))
+TABLES = frozenset((".xlsx", ".xls", ".csv", ".tsv", ".txt"))
 KEEP_CERTIFICATE = Choice("存检定证书", "ledger:photos")
 
 

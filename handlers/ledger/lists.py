@@ -13,7 +13,7 @@ from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.ledger.cards import item_card
 from handlers.ledger.keeping import note_change
 from handlers.ledger.planning import date_it, schedule
-from handlers.ledger.words import SOON_DAYS, counts, coverage, line, title
+from handlers.ledger.words import SOON_DAYS, counts, coverage, labels, title
 from handlers.talk import Talk
 from knowledge.instrument_line import read_line
 from knowledge.records import serial_key
@@ -69,7 +69,8 @@ def _page(talk: Talk, place: Membership, head: str, after: tuple[date, int] | No
 
 
 def _rows(talk: Talk, rows: Sequence[LedgerItem]) -> list[Choice]:
-    return [Choice(line(item, talk.today), f"ledger:item/{item.id}") for item in rows]
+    shown = zip(labels(rows, talk.today), rows, strict=True)
+    return [Choice(label, f"ledger:item/{item.id}") for label, item in shown]
 
 
 def find(talk: Talk, place: Membership, words: str) -> list[Reply]:

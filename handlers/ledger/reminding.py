@@ -10,7 +10,7 @@ from handlers import lookup
 from handlers.conversation.messages import Choice, Reply
 from handlers.ledger.keeping import note_change
 from handlers.ledger.planning import plan_of, put_off, schedule
-from handlers.ledger.words import PROVISIONAL, SOON_DAYS, line, short_day, title
+from handlers.ledger.words import PROVISIONAL, SOON_DAYS, labels, line, short_day
 from handlers.talk import Bench, Talk
 from knowledge.due_dates import Basis
 from knowledge.matcher import Aspect
@@ -123,7 +123,7 @@ def act(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     if verb == "retire":
         return _retire(talk, items)
     if verb == "one":
-        return _retire(talk, [i for i in items if str(i.id) == which]) if which else [_which(batch, items)]
+        return _retire(talk, [i for i in items if str(i.id) == which]) if which else [_which(batch, items, talk.today)]
     if verb == "renewed":
         return [
             Reply(
@@ -163,8 +163,9 @@ def _replaced(batch: ReminderBatch, items: Sequence[LedgerItem]) -> Reply:
     )
 
 
-def _which(batch: ReminderBatch, items: Sequence[LedgerItem]) -> Reply:
-    choices = [Choice(title(i), f"ledger:remind/one/{batch.id}/{i.id}") for i in items[:MOST_SHOWN]]
+def _which(batch: ReminderBatch, items: Sequence[LedgerItem], today: date) -> Reply:
+    shown = zip(labels(items[:MOST_SHOWN], today), items, strict=False)
+    choices = [Choice(label, f"ledger:remind/one/{batch.id}/{i.id}") for label, i in shown]
     more = "更多的在“我的台账”里逐台停用。" if len(items) > MOST_SHOWN else ""
     return Reply(f"停用哪一台？{more}", (*choices, LIST))
 

@@ -140,6 +140,8 @@ def _preview(found: Understood, kept: Kept) -> str:
         more = len(_problems(found.table.bad)) - MOST_PROBLEMS
         lines += [f"· 还有 {more} 处，看改错表"] if more > 0 else []
     lines += [f"· {note}" for note in found.notes[:MOST_PROBLEMS]]
+    if sheet.truncated:
+        lines.append("表太长，隔了几千行的后半截没看，请拆开再发。")
     if table.unknown_columns:
         lines.append(f"没用到的列：{'、'.join(table.unknown_columns[:6])}。")
     if table.missing_columns:

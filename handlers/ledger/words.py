@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from knowledge.due_dates import Basis
@@ -47,6 +48,29 @@ def line(item: LedgerItem, today: date) -> str:
     """One row of the list."""
     until = f" 到{short_day(item.due_on, today)}" if item.due_on and item.state != ItemState.RETIRED else ""
     return f"{colour(item, today)} {title(item)}{until}"
+
+
+LABEL = 20
+"""Characters of an option: more are cut off on a phone."""
+
+
+def labels(items: Sequence[LedgerItem], today: date) -> list[str]:
+    """One short line for each instrument, no two alike: how it stands, what it is called, its number or model."""
+    found: list[str] = []
+    for item in items:
+        label = _label(item, today, LABEL)
+        twins = sum(other.startswith(label[: LABEL - 2]) for other in found)
+        found.append(f"{_label(item, today, LABEL - 2)}·{twins + 1}" if twins else label)
+    return found
+
+
+def _label(item: LedgerItem, today: date, most: int) -> str:
+    state = colour(item, today)
+    if item.due_on and state.endswith("有效"):
+        state = state.removesuffix("有效") + f"{item.due_on:%y-%m-%d}"
+    sign = (item.serial or item.model)[:8]
+    room = most - len(state) - len(sign) - len(pieces(item)) - 2
+    return f"{state} {item.name[: max(room, 2)]} {sign}".rstrip()[: most - len(pieces(item))] + pieces(item)
 
 
 def coverage(found: Summary) -> str:
