@@ -32,7 +32,8 @@ def media_type_of(data: bytes, name: str) -> str:
         found: str = puremagic.from_string(data, mime=True, filename=name)
     except (puremagic.PureError, ValueError):
         return ""
-    return found
+    # What only its name says to be a PDF is none.
+    return "" if found == "application/pdf" and b"%PDF" not in data[:1024] else found
 
 
 def sheet_type_of(data: bytes, name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,15 +32,27 @@ class LimitedError(Exception):
     """The child did not come back with an answer: it ran into a limit, or failed."""
 
 
+class StoppedError(Exception):
+    """Somebody ended the child: it says nothing about the file."""
+
+
 def run(module: str, request: bytes, limits: Limits) -> bytes:
-    """What the child makes of the request; ``LimitedError`` when it was stopped or failed."""
+    """What the child makes of the request; ``LimitedError`` when it ran into a limit or failed."""
     command = [sys.executable, "-m", module, str(limits.memory), str(limits.cpu)]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            command, input=request, capture_output=True, timeout=limits.seconds, env=_environment(), check=False
+            command,
+            input=request,
+            capture_output=True,
+            timeout=limits.seconds,
+            env=_environment(),
+            start_new_session=True,  # Ctrl+C in a terminal is meant for the bot alone
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise LimitedError("took too long") from None
+    if -done.returncode in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        raise StoppedError
     if done.returncode:
         # What the child wrote about its failure may quote the file: it goes nowhere.
         raise LimitedError(f"ended with {done.returncode}")

@@ -25,23 +25,23 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def kinds(service: Service) -> dict[str, Kind]:
+def kinds(service: Service, clock: Callable[[], datetime] = utc_now) -> dict[str, Kind]:
     bench = service.reception.bench
     return {
         sheets.READ: Kind(
-            slow=_understood(bench),
+            slow=_understood(bench, clock),
             done=_with(bench, sheets.previewed),
             failed=_with(bench, sheets.refused),
             refusals=(SheetError,),
         ),
         sheets.IMPORT: Kind(
-            slow=_understood(bench),
+            slow=_understood(bench, clock),
             steps=_with(bench, sheets.import_step),
             failed=_with(bench, sheets.refused),
             refusals=(SheetError,),
         ),
         sheets.COMPARE: Kind(
-            slow=_understood(bench),
+            slow=_understood(bench, clock),
             done=_with(bench, sheets.compared),
             failed=_with(bench, sheets.refused),
             refusals=(SheetError,),
@@ -59,7 +59,7 @@ def kinds(service: Service) -> dict[str, Kind]:
 def worker(
     service: Service, clock: Callable[[], datetime] = utc_now, told: Callable[[], None] = lambda: None
 ) -> TaskWorker:
-    return TaskWorker(service.turns, kinds(service), service.settings.evidence_dir, clock, told)
+    return TaskWorker(service.turns, kinds(service, clock), service.settings.evidence_dir, clock, told)
 
 
 def run_due(service: Service, clock: Callable[[], datetime] = utc_now) -> int:
@@ -70,11 +70,11 @@ def run_due(service: Service, clock: Callable[[], datetime] = utc_now) -> int:
     return done
 
 
-def _understood(bench: Bench) -> Callable[[Claimed, bytes], sheets.Understood]:
+def _understood(bench: Bench, clock: Callable[[], datetime]) -> Callable[[Claimed, bytes], sheets.Understood]:
     """The file's rows as records, so that no transaction has to wait for their being made out."""
 
     def slow(claimed: Claimed, data: bytes) -> sheets.Understood:
-        today = utc_now().astimezone(SHANGHAI).date()
+        today = clock().astimezone(SHANGHAI).date()
         return sheets.understand(bench, read_sheet(data, claimed.request.get("name", "")), today)
 
     return slow

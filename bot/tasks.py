@@ -134,6 +134,9 @@ class TaskWorker:
     # -- working ----------------------------------------------------------------------------------------------
 
     def _settle(self, kind: Kind, claimed: Claimed, path: Path) -> None:
+        if claimed.spent:
+            self._fail(kind, claimed, GAVE_UP)
+            return
         try:
             made = kind.slow(claimed, path.read_bytes())
             reach("task.worked")

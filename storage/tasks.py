@@ -18,7 +18,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from storage.base import Base, Instant, instant, json_object, name64, row_id
 from storage.contacts import Contact
 
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=180)
+"""More than the slowest reading may take."""
 MOST_TRIES = 3
 _TODO_SQL = text("state = 'todo'")
 _TODO: ColumnElement[str] = literal_column("'todo'")
@@ -55,7 +56,8 @@ class Task(Base):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A task a worker holds; ``last``: it will not be tried again after this time."""
+    """A task a worker holds; ``last``: it will not be tried again after this time. ``spent``: whoever held it before,
+    every time, did not live to say what came of it."""
 
     id: int
     kind: str
@@ -63,6 +65,7 @@ class Claimed:
     contact_id: int
     request: dict[str, Any]
     last: bool
+    spent: bool = False
 
 
 def ask(session: Session, kind: str, contact_id: int, request: dict[str, Any], now: datetime) -> int:
@@ -84,7 +87,12 @@ def claim(session: Session, now: datetime, limit: int = 1) -> list[Claimed]:
     lease = secrets.token_hex(8)
     for row in rows:
         row.lease, row.lease_until, row.tries = lease, now + LEASE, row.tries + 1
-    return [Claimed(r.id, r.kind, lease, r.contact_id, dict(r.request), r.tries >= MOST_TRIES) for r in rows]
+    return [_claimed(row, lease) for row in rows]
+
+
+def _claimed(row: Task, lease: str) -> Claimed:
+    last, spent = row.tries >= MOST_TRIES, row.tries > MOST_TRIES
+    return Claimed(row.id, row.kind, lease, row.contact_id, dict(row.request), last, spent)
 
 
 def finish(session: Session, claimed: Claimed, result: dict[str, Any] | None, *, failed: bool = False) -> bool:

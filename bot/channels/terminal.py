@@ -43,8 +43,15 @@ def chat(service: Service, user: str, source: TextIO, out: TextIO, clock: Clock)
         except Exception:
             log.exception("a turn failed")
             out.write("机器人：这条消息没处理好，什么都没有改动，请原样再发一次。\n\n")
-        run_due(service, clock)
+        _work_off(service, clock)
         _say(out, service.waiting(contact, clock()))
+
+
+def _work_off(service: Service, clock: Clock) -> None:
+    try:
+        run_due(service, clock)
+    except Exception:
+        log.exception("slow work failed")  # it stays to be done; the conversation goes on
 
 
 def _inbound(service: Service, contact: ContactRef, line: str, now: datetime) -> Inbound:

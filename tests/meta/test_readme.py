@@ -136,7 +136,7 @@ def test_every_address_is_described(name: str, tmp_path: Path, knowledge: Knowle
     found = set(paths(create_app(service, clock=False).routes)) - {"/static"}
     service.close()
     assert {"/", "/healthz", "/metrics", "/chat/messages", "/wechat", "/telegram"} <= found
-    assert found - set(re.findall(r"(?<=[` ])(/[a-z./]*)", paper(name))) == set()
+    assert found - set(re.findall(r"(?<=[` ])(/[a-z./{}]*)", paper(name))) == set()
 
 
 # -- make, sections, links ----------------------------------------------------------------------------------------

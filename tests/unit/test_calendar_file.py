@@ -36,7 +36,7 @@ def _read(data: bytes) -> Any:
 
 
 def _events(data: bytes) -> list[Any]:
-    return _read(data).walk("VEVENT")
+    return list(_read(data).walk("VEVENT"))
 
 
 def test_a_due_date_is_a_whole_day_with_its_list() -> None:

@@ -43,9 +43,7 @@ def said(found: ParsedLine) -> dict[str, object]:
     """What a line gave, without what it left out."""
     record = found.record.to_json() | {"serials": found.serials, "candidates": found.candidates}
     return {
-        name: value
-        for name, value in record.items()
-        if name != "serial" and value and (name, value) != ("count", 1)
+        name: value for name, value in record.items() if name != "serial" and value and (name, value) != ("count", 1)
     }
 
 
@@ -174,7 +172,11 @@ def test_every_name_in_the_library_stands_as_a_line(matcher: Matcher, library: L
     for thing in library.instruments.values():
         for name in (thing.name, *thing.aliases):
             found = read(f"{name} 2台 编号0917 2026-05-20检", matcher)
-            if found.problems or (found.record.count, found.serials, found.record.verified_on) != (2, ("0917",), MAY) or (thing.id != found.record.kind and not found.candidates):
+            if (
+                found.problems
+                or (found.record.count, found.serials, found.record.verified_on) != (2, ("0917",), MAY)
+                or (thing.id != found.record.kind and not found.candidates)
+            ):
                 lost.append(name)
     assert lost == []
 
@@ -353,7 +355,38 @@ ANYTHING = st.one_of(
     st.text(max_size=60),
     st.lists(
         st.sampled_from(
-            ["电子秤", "压力表", "编号", "0917", "-0919", "、", "，", "3", "台", "两把", "检", "到期", "有效期至", "2026-05-20", "2月29日", "20260520", "型号", "ACS-30", "30kg", "证书编号", "放在", "的", "厂", "去年", "年", "月", "#", "/", "1.6", "级"]
+            [
+                "电子秤",
+                "压力表",
+                "编号",
+                "0917",
+                "-0919",
+                "、",
+                "，",
+                "3",
+                "台",
+                "两把",
+                "检",
+                "到期",
+                "有效期至",
+                "2026-05-20",
+                "2月29日",
+                "20260520",
+                "型号",
+                "ACS-30",
+                "30kg",
+                "证书编号",
+                "放在",
+                "的",
+                "厂",
+                "去年",
+                "年",
+                "月",
+                "#",
+                "/",
+                "1.6",
+                "级",
+            ]
         ),
         max_size=12,
     ).map("".join),

@@ -54,6 +54,16 @@ def test_a_line_with_an_at_sign_sends_the_file(service: Service, tmp_path: Path)
     assert "收到 1 个文件" in _talk(service, f"@{photo}")
 
 
+def test_slow_work_that_fails_does_not_end_the_conversation(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_given: object) -> int:
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr("bot.channels.terminal.run_due", away)
+    told = _talk(service, "查秤", "2")
+    assert "用户：2\n机器人：发我三个数" in told
+    assert "no luck" not in told
+
+
 def test_a_file_that_is_not_there_or_not_right(service: Service, tmp_path: Path) -> None:
     program = tmp_path / "x.exe"
     program.write_bytes(b"MZ" + bytes(100))

@@ -84,3 +84,96 @@ def test_a_due_day_is_a_working_day_and_the_count_is_right(start: date, count: i
     passed = [start + timedelta(days=n) for n in range(1, (due - start).days + 1)]
     assert sum(map(CALENDAR.is_workday, passed)) == count
     assert CALENDAR.is_workday(due)
+
+
+# -- backwards, and between ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("end", "count", "day"),
+    [
+        ("2026-12-31", 15, "2026-12-10"),
+        ("2026-12-31", 0, "2026-12-31"),
+        ("2026-12-31", 1, "2026-12-30"),
+        ("2026-10-08", 1, "2026-09-30"),
+        ("2026-10-11", 1, "2026-10-10"),
+        ("2026-02-24", 1, "2026-02-14"),
+        ("2026-02-24", 2, "2026-02-13"),
+        ("2026-02-20", 1, "2026-02-14"),
+        ("2026-03-02", 1, "2026-02-28"),
+    ],
+)
+def test_golden_dates_backwards(end: str, count: int, day: str) -> None:
+    found = CALENDAR.subtract_workdays(date.fromisoformat(end), count)
+    assert (found.day, found.provisional) == (date.fromisoformat(day), False)
+
+
+@pytest.mark.parametrize(
+    ("end", "count", "day"),
+    [("2027-01-05", 15, "2026-12-14"), ("2027-05-19", 0, "2027-05-19"), ("2026-01-05", 1, "2026-01-04")],
+)
+def test_counting_backwards_from_a_year_without_notice_is_provisional(end: str, count: int, day: str) -> None:
+    found = CALENDAR.subtract_workdays(date.fromisoformat(end), count)
+    assert found.day == date.fromisoformat(day)
+    assert found.provisional == (end > "2026-12-31")
+
+
+@pytest.mark.parametrize(
+    ("day", "before", "after"),
+    [
+        ("2026-12-31", "2026-12-31", "2026-12-31"),
+        ("2026-10-01", "2026-09-30", "2026-10-08"),
+        ("2026-10-10", "2026-10-10", "2026-10-10"),
+        ("2026-10-11", "2026-10-10", "2026-10-12"),
+        ("2026-02-15", "2026-02-14", "2026-02-24"),
+        ("2027-01-01", "2026-12-31", "2027-01-04"),
+        ("2028-02-29", "2028-02-29", "2028-02-29"),
+    ],
+)
+def test_the_working_day_before_and_after_a_day_off(day: str, before: str, after: str) -> None:
+    found = date.fromisoformat(day)
+    assert CALENDAR.workday_on_or_before(found) == date.fromisoformat(before)
+    assert CALENDAR.workday_on_or_after(found) == date.fromisoformat(after)
+
+
+@pytest.mark.parametrize(
+    ("after", "until", "count"),
+    [
+        ("2026-12-01", "2026-12-10", 7),
+        ("2026-12-10", "2026-12-31", 15),
+        ("2026-12-31", "2026-12-31", 0),
+        ("2026-12-31", "2026-12-01", 0),
+        ("2026-09-30", "2026-10-08", 1),
+        ("2026-02-14", "2026-02-24", 1),
+        ("2025-12-31", "2026-12-31", 248),
+    ],
+)
+def test_working_days_between(after: str, until: str, count: int) -> None:
+    assert CALENDAR.workdays_between(date.fromisoformat(after), date.fromisoformat(until)) == count
+
+
+@given(DAYS, st.integers(0, 60))
+def test_backwards_undoes_forwards(start: date, count: int) -> None:
+    workday = CALENDAR.workday_on_or_after(start)
+    there = CALENDAR.add_workdays(workday, count)
+    back = CALENDAR.subtract_workdays(there.day, count)
+    assert back.day == workday
+    assert back.provisional == there.provisional
+    assert CALENDAR.workdays_between(workday, there.day) == count
+
+
+@given(DAYS, st.integers(1, 60))
+def test_backwards_counts_the_working_days_that_lie_before(end: date, count: int) -> None:
+    day = CALENDAR.subtract_workdays(end, count).day
+    assert CALENDAR.is_workday(day)
+    assert CALENDAR.workdays_between(day - timedelta(days=1), end - timedelta(days=1)) == count
+
+
+@given(DAYS)
+def test_no_working_day_is_passed_over(day: date) -> None:
+    before, after = CALENDAR.workday_on_or_before(day), CALENDAR.workday_on_or_after(day)
+    assert before <= day <= after
+    assert CALENDAR.is_workday(before)
+    assert CALENDAR.is_workday(after)
+    assert (before == day) == (after == day) == CALENDAR.is_workday(day)
+    assert CALENDAR.workdays_between(before, after) == (0 if before == after else 1)

@@ -225,7 +225,7 @@ def test_a_table_handed_in_is_a_message_of_whoever_was_given_the_link(house: Hou
     answer, *_ = house.rows(OutboxRow)
     assert answer.state == SendState.TODO  # sent to the conversation, since no page waits for it
     assert run_due(house.service, lambda: NOW) == 1
-    assert "3" in Reply.from_json(house.rows(OutboxRow)[-1].payload).text
+    assert "3 行" in Reply.from_json(house.rows(OutboxRow)[-1].payload).text
 
 
 def test_an_impatient_finger_hands_in_once(house: House) -> None:
