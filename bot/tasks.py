@@ -159,6 +159,7 @@ class TaskWorker:
         step: int | None = 0
         while step is not None:
             step = self._advance(kind, claimed, made, step)
+            reach("task.stepped")
 
     def _advance(self, kind: Kind, claimed: Claimed, made: Any, step: int) -> int | None:
         """One transaction: the next step, or None when the task is finished with it."""

@@ -39,6 +39,7 @@ NAMES = frozenset(
         "token.fetched",
         "task.claimed",
         "task.worked",
+        "task.stepped",
         "task.finished",
     )
 )

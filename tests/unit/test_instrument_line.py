@@ -351,43 +351,14 @@ def test_both_days_are_kept_in_either_order(matcher: Matcher, day: date, span: i
         assert (found.record.verified_on, found.record.due_on, found.problems) == (day, due, ())
 
 
+PIECES = (
+    "电子秤 压力表 编号 0917 -0919 、 ， 3 台 两把 检 到期 有效期至 2026-05-20 2月29日 20260520 型号 ACS-30 30kg 证书编号 "
+    "放在 的 厂 去年 年 月 # / 1.6 级 今天 No. 0台"
+)
 ANYTHING = st.one_of(
     st.text(max_size=60),
     st.lists(
-        st.sampled_from(
-            [
-                "电子秤",
-                "压力表",
-                "编号",
-                "0917",
-                "-0919",
-                "、",
-                "，",
-                "3",
-                "台",
-                "两把",
-                "检",
-                "到期",
-                "有效期至",
-                "2026-05-20",
-                "2月29日",
-                "20260520",
-                "型号",
-                "ACS-30",
-                "30kg",
-                "证书编号",
-                "放在",
-                "的",
-                "厂",
-                "去年",
-                "年",
-                "月",
-                "#",
-                "/",
-                "1.6",
-                "级",
-            ]
-        ),
+        st.sampled_from(PIECES.split()),
         max_size=12,
     ).map("".join),
 )

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -16,51 +13,43 @@ from storage.database import Database
 from storage.ledger import LedgerItem
 from storage.outbox import OutboxRow
 from storage.reminders import Reminder, ReminderBatch
+from tests.forked import ENDED, KILLED, Forks
 from tests.shops import add, shop
 from tests.support import NOW
 
-SHOPS, KILLS = 260, 100
+SHOPS = {"sqlite": 260, "postgresql": 130}
+KILLS = {"sqlite": 100, "postgresql": 30}
 POINTS = ("remind.recorded", "remind.queued", "remind.written", "remind.committed")
 DUE = date(2026, 12, 31)
 
 
-def _fill(database: Database, reception: Reception) -> None:
+def _fill(database: Database, reception: Reception, count: int) -> None:
     with database.unit() as session:
-        for n in range(SHOPS):
+        for n in range(count):
             mine = shop(session, NOW, f"p{n}", f"店{n}店")
             add(reception.bench, session, mine.id, DUE, NOW, (f"{n}a", f"{n}b"))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def test_R3_killed_a_hundred_times_every_shop_is_told_once(
+def test_R3_killed_over_and_over_every_shop_is_told_once(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, reception: Reception
 ) -> None:
     url = f"sqlite:///{tmp_path / 'crash.db'}" if kind == "sqlite" else request.getfixturevalue("new_postgres")()
     database = Database(url)
     database.migrate()
-    _fill(database, reception)
+    _fill(database, reception, SHOPS[kind])
     dice = random.Random(11)  # noqa: S311 - where to die, no secret
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.remind_child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-
-        def run(point: str) -> str:
-            child.stdin.write(json.dumps({"database": url, "point": point}) + "\n")
-            child.stdin.flush()
-            return child.stdout.readline().strip()
-
-        ends = [run(f"{POINTS[n % len(POINTS)]}:{dice.randint(1, 3)}") for n in range(KILLS)]
-        assert run("remind.committed:1000") == "ended"
-        child.stdin.close()
-    assert ends == ["killed"] * KILLS
+    with Forks("tests.remind_child") as forks:
+        points = [f"{POINTS[n % len(POINTS)]}:{dice.randint(1, 3)}" for n in range(KILLS[kind])]
+        ends = [forks.run(point, database=url) for point in points]
+        assert forks.run("", database=url) == ENDED
+    assert ends == [KILLED] * KILLS[kind]
     with database.reading() as session:
         told = Counter(session.scalars(select(Reminder.item_id)))
         items = session.scalars(select(LedgerItem.id)).all()
         said = Counter(session.scalars(select(OutboxRow.contact_id).where(OutboxRow.kind == "reminder")))
         batches = Counter(session.scalars(select(ReminderBatch.shop_id)))
     assert told == dict.fromkeys(items, 1)
-    assert len(said) == len(batches) == SHOPS
+    assert len(said) == len(batches) == SHOPS[kind]
     assert set(said.values()) == set(batches.values()) == {1}
     database.close()
