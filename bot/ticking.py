@@ -29,9 +29,9 @@ def tick(settings: Settings, at: datetime | None) -> tuple[list[str], bool]:
         lines, sound = [], True
         clock = Clock(service.database, ())
         for job in jobs(service.reception.bench):
-            done = clock.outcome(job, now)
+            done = clock.ticked(job, now)
             lines.append(f"{job.name}：{done}")
-            sound = sound and done is not Outcome.FAILED
+            sound = sound and done.outcome is not Outcome.FAILED
         lines.append(f"文件：处理 {run_due(service, lambda: now)} 份")
         with service.database.unit() as session:
             lines.append(f"过期消息：{sending.expire(session, now, EXPIRED_AT_ONCE)} 条")

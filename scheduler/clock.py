@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -25,6 +26,17 @@ class Outcome(StrEnum):
     DONE_BEFORE = "这一次已经做过"
     NOT_NOW = "现在不是时候（休息日或夜里）"
     FAILED = "没做成，见日志"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A job's tick: what became of it, and in words for people what it did."""
+
+    outcome: Outcome
+    told: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.outcome}，{self.told}" if self.told else str(self.outcome)
 
 
 class Clock:
@@ -55,29 +67,33 @@ class Clock:
 
     def tick(self, job: Job, now: datetime | None = None) -> bool:
         """Run the job for its last slot unless somebody has; whether it ran here. A failure is logged, not raised."""
-        return self.outcome(job, now) is Outcome.RAN
+        return self.ticked(job, now).outcome is Outcome.RAN
 
-    def outcome(self, job: Job, now: datetime | None = None) -> Outcome:
+    def ticked(self, job: Job, now: datetime | None = None) -> Ticked:
         now = now or datetime.now(UTC)
         if not job.allowed(now):
-            return Outcome.NOT_NOW
+            return Ticked(Outcome.NOT_NOW)
+        if job.resumes:
+            return self._run(job, now)
         slot = job.last_slot(now).isoformat()
         try:
             with self._database.unit() as session:
                 mine = slots.claim(session, job.name, slot, now)
         except Exception:
             log.exception("job %s could not be claimed", job.name)
-            return Outcome.FAILED
+            return Ticked(Outcome.FAILED)
         if not mine:
-            return Outcome.DONE_BEFORE
-        return Outcome.RAN if self._run(job, slot, now) else Outcome.FAILED
-
-    def _run(self, job: Job, slot: str, now: datetime) -> bool:
-        try:
-            job.run(self._database, now)
-        except Exception:
-            log.exception("job %s failed", job.name)
+            return Ticked(Outcome.DONE_BEFORE)
+        done = self._run(job, now)
+        if done.outcome is Outcome.FAILED:
             with self._database.unit() as session:
                 slots.release(session, job.name, slot)
-            return False
-        return True
+        return done
+
+    def _run(self, job: Job, now: datetime) -> Ticked:
+        try:
+            result = job.run(self._database, now)
+        except Exception:
+            log.exception("job %s failed", job.name)
+            return Ticked(Outcome.FAILED)
+        return Ticked(Outcome.RAN, job.told.format(result))

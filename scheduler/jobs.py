@@ -29,6 +29,10 @@ class Job:
     run: Callable[[Database, datetime], object]
     allowed: Callable[[datetime], bool] = lambda _now: True
     """Whether this is a time for it; what is not done now is done when it is."""
+    resumes: bool = False
+    """``run`` finds by itself what is left to do: it takes no slot, so that a run that was killed is gone on with."""
+    told: str = ""
+    """How its result is said, with ``{}`` for the number."""
 
     def last_slot(self, now: datetime) -> date:
         """The day whose tick was due last."""
@@ -43,8 +47,21 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
     return (
         Job("retention", time(3, 30), retention.sweep),
         Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(bench.calendar, now)),
-        Job("reminders", time(9, 0), lambda database, now: reminders.run(database, now, bench), may_tell),
-        Job("unreached", time(9, 30), lambda database, now: reminders.list_unreached(database, now, bench), may_tell),
+        Job(
+            "reminders",
+            reminders.TELL_FROM,
+            lambda database, now: reminders.run(database, now, bench),
+            may_tell,
+            resumes=True,
+            told="提醒了 {} 家店",
+        ),
+        Job(
+            "unreached",
+            time(9, 30),
+            lambda database, now: reminders.list_unreached(database, now, bench),
+            may_tell,
+            told="{} 家店逾期没有动静",
+        ),
     )
 
 

@@ -7,7 +7,7 @@ doubles nothing. Any number of clocks may run; a shop that one is at is passed o
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 
 from handlers import outreach
@@ -20,68 +20,97 @@ from storage.database import Database, Session
 from storage.failpoints import reach
 from storage.ledger import ItemState, LedgerItem
 from storage.outbox import SendState
-from storage.reminders import KIND, DueShop, Reach, ReminderBatch
+from storage.reminders import KIND, DueShop, Reach
 
 log = logging.getLogger(__name__)
 
-QUIET_FROM, QUIET_UNTIL = time(21, 0), time(8, 0)
+TELL_FROM, TELL_UNTIL = time(9, 0), time(21, 0)
+"""Within these hours; what an outage kept from being told at the first of them is told later the same day."""
 ITEMS_AT_ONCE = 200
-REPLAN = "replan"
+REPLAN, SLOT_LENGTH = "replan", 64
 REPLANNED_AT_ONCE = 500
 SHOPS_LISTED_AT_ONCE = 200
 CALL_AFTER_DAYS = 7
 """An instrument so long overdue, of which nothing was heard, is a case for a call."""
 
 
+class RemindError(RuntimeError):
+    """Some shops could not be told; the log says why."""
+
+
 def may_tell(bench: Bench, now: datetime) -> bool:
     """On working days, outside the quiet hours."""
     local = now.astimezone(SHANGHAI)
-    return bench.calendar.is_workday(local.date()) and QUIET_UNTIL <= local.time() < QUIET_FROM
+    return bench.calendar.is_workday(local.date()) and TELL_FROM <= local.time() < TELL_UNTIL
 
 
 def run(database: Database, now: datetime, bench: Bench) -> int:
-    """Tell every shop what is due today; how many shops were told. Run again the same day it finds nothing."""
+    """Tell every shop what is due today; how many shops were told. Run again the same day it finds nothing.
+
+    A shop that cannot be told holds up no other; ``RemindError`` in the end says how many those were.
+    """
     today = now.astimezone(SHANGHAI).date()
     replan(database, now, bench)
-    told = 0
+    told, failed = 0, set[int]()
     while True:
         with database.unit() as session:
-            found = reminders.due(session, today, ITEMS_AT_ONCE)
-            for due in found:
-                tell(session, bench, due, today, now)
+            found = reminders.due(session, today, ITEMS_AT_ONCE, failed)
+            told += sum(_told(session, bench, due, now, failed) for due in found)
             reach("remind.written")
         reach("remind.committed")
-        told += len(found)
         if not found:
-            return told
+            break
+    if failed:
+        raise RemindError(f"{len(failed)} shops could not be told, {told} were")
+    return told
 
 
-def tell(session: Session, bench: Bench, due: DueShop, today: date, now: datetime) -> None:
-    """One shop: its batch, the stages that are told with it, its next days, and the message to each member."""
-    batch = reminders.new_batch(session, due.shop.id, today, now)
+def _told(session: Session, bench: Bench, due: DueShop, now: datetime, failed: set[int]) -> bool:
+    shop_id = due.shop.id
+    try:
+        with session.begin_nested():
+            return tell(session, bench, due, now)
+    except Exception:
+        log.exception("shop %d could not be reminded", shop_id)
+        failed.add(shop_id)
+        return False
+
+
+def tell(session: Session, bench: Bench, due: DueShop, now: datetime) -> bool:
+    """One shop: its batch, the stages that are told with it, its next days, and the message to each member; whether
+    there was anything to tell."""
+    today = now.astimezone(SHANGHAI).date()
     stages = reminders.stages_told(session, due.items)
-    told = [item for item in due.items if _take_down(session, bench, batch, item, stages[item.id], today)]
+    new = {item.id: _stage(bench, item, today, stages[item.id]) for item in due.items}
+    told = [item for item in due.items if new[item.id] is not None or item.snoozed]
+    if told:
+        _record(session, bench, DueShop(due.shop, told), new, now)
+    for item in due.items:
+        schedule(bench, item, today)
+    session.flush()
+    reach("remind.queued")
+    return bool(told)
+
+
+def _stage(bench: Bench, item: LedgerItem, today: date, told: Collection[int]) -> int | None:
+    progress = PROGRESS.get(ItemState(item.state))
+    if item.due_on is None or progress is None:
+        return None
+    return stage_to_tell(plan_of(bench, item), item.due_on, today, bench.calendar, told, progress)
+
+
+def _record(session: Session, bench: Bench, due: DueShop, new: dict[int, int | None], now: datetime) -> None:
+    today = now.astimezone(SHANGHAI).date()
+    batch = reminders.new_batch(session, due.shop.id, today, now)
+    for item in due.items:
+        stage = new[item.id]
+        if stage is None:
+            reminders.join(session, batch, item)
+        else:
+            reminders.record(session, batch, item, stage)
     session.flush()
     reach("remind.recorded")
-    if told:
-        _send(session, bench, DueShop(due.shop, told), batch.id, today, now)
-    reach("remind.queued")
-
-
-def _take_down(
-    session: Session, bench: Bench, batch: ReminderBatch, item: LedgerItem, stages: set[int], today: date
-) -> bool:
-    """Record what is told of an instrument, and when it is told of next; whether there is anything to tell."""
-    assert item.due_on is not None
-    progress = PROGRESS[ItemState(item.state)]
-    stage = stage_to_tell(plan_of(bench, item), item.due_on, today, bench.calendar, stages, progress)
-    again = item.snoozed
-    if stage is not None:
-        reminders.record(session, batch, item, stage)
-    elif again:
-        reminders.join(session, batch, item)
-    schedule(bench, item, today)
-    return stage is not None or again
+    _send(session, bench, due, batch.id, today, now)
 
 
 def _send(session: Session, bench: Bench, due: DueShop, batch_id: int, today: date, now: datetime) -> None:
@@ -104,8 +133,11 @@ def _pieces(items: Sequence[LedgerItem]) -> int:
 
 
 def replan(database: Database, now: datetime, bench: Bench) -> int:
-    """Recompute days that rested on a year without a notice, once for each notice; how many instruments that were."""
-    slot = ",".join(map(str, sorted(bench.calendar.noticed)))
+    """Recompute days that rested on a year without a notice, once for each notice; how many instruments that were.
+
+    What an outage left untold stays due: it is told today, and its next day computed then.
+    """
+    slot = ",".join(map(str, sorted(bench.calendar.noticed)))[-SLOT_LENGTH:]
     with database.reading() as session:
         if slots.taken(session, REPLAN, slot):
             return 0
@@ -115,7 +147,8 @@ def replan(database: Database, now: datetime, bench: Bench) -> int:
         with database.unit() as session:
             rows = reminders.provisional(session, after, REPLANNED_AT_ONCE)
             for item in rows:
-                schedule(bench, item, yesterday)
+                if item.remind_on is not None and item.remind_on > yesterday:
+                    schedule(bench, item, yesterday)
             if not rows:
                 slots.claim(session, REPLAN, slot, now)
                 return seen

@@ -5,18 +5,19 @@ A stage of a due date is told once: (instrument, due date, stage) is the key. A 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, delete, func, select, text, update
+from sqlalchemy import Date, ForeignKey, Index, Select, UniqueConstraint, delete, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
-from storage.ledger import ItemState, LedgerItem
+from storage.contacts import Contact
+from storage.ledger import FAR, ItemState, LedgerItem
 from storage.outbox import UNDELIVERED, OutboxRow, SendState
-from storage.shops import Shop
+from storage.shops import Member, Shop
 
 KIND = "reminder"
 """Of the outbox rows that carry reminders."""
@@ -84,15 +85,16 @@ class DueShop:
 # -- what is due --------------------------------------------------------------------------------------------------
 
 
-def due(session: Session, today: date, limit: int) -> list[DueShop]:
-    """Shops with something to be told by today and not told anything today yet; at most those of ``limit`` instruments.
+def due(session: Session, today: date, limit: int, but: Collection[int] = ()) -> list[DueShop]:
+    """Shops with something to be told by today and not told anything today yet; at most those of ``limit`` instruments,
+    and none of ``but``.
 
     Shops that another clock is at are passed over (PostgreSQL; on SQLite there is one writer).
     """
     told = select(ReminderBatch.id).where(ReminderBatch.shop_id == LedgerItem.shop_id, ReminderBatch.day == today)
     first = (
         select(LedgerItem.shop_id)
-        .where(LedgerItem.remind_on <= today, ~told.exists())
+        .where(LedgerItem.remind_on <= today, ~told.exists(), LedgerItem.shop_id.not_in(but))
         .order_by(LedgerItem.remind_on, LedgerItem.shop_id)
         .limit(limit)
     )
@@ -108,11 +110,18 @@ def due(session: Session, today: date, limit: int) -> list[DueShop]:
     for shop_id in session.scalars(done):
         del held[shop_id]
     rows = select(LedgerItem).where(LedgerItem.shop_id.in_(held), LedgerItem.remind_on <= today)
-    for item in session.scalars(
-        rows.order_by(LedgerItem.due_on, LedgerItem.id).execution_options(populate_existing=True)
-    ):
+    for item in _locked(session, rows):
         held[item.shop_id].items.append(item)
     return [one for one in held.values() if one.items]
+
+
+def _locked(session: Session, rows: Select[tuple[LedgerItem]]) -> list[LedgerItem]:
+    """The instruments, the soonest due first, as they are now and nobody else's to change until the transaction ends.
+
+    Locked in the order of their ids, so that two who want the same ones never wait for each other.
+    """
+    found = rows.order_by(LedgerItem.id).with_for_update(of=LedgerItem).execution_options(populate_existing=True)
+    return sorted(session.scalars(found), key=lambda item: (item.due_on or FAR, item.id))
 
 
 def stages_told(session: Session, items: Sequence[LedgerItem]) -> dict[int, set[int]]:
@@ -155,13 +164,12 @@ def batch_items(session: Session, shop_id: int, batch_id: int) -> tuple[Reminder
     )
     if batch is None:
         return None
-    rows = session.scalars(
+    rows = (
         select(LedgerItem)
         .join(Reminder, (Reminder.item_id == LedgerItem.id) & (Reminder.due_on == LedgerItem.due_on))
         .where(Reminder.batch_id == batch_id, LedgerItem.state != ItemState.RETIRED)
-        .order_by(LedgerItem.due_on, LedgerItem.id)
     )
-    return batch, list(rows)
+    return batch, _locked(session, rows)
 
 
 def latest_batch(session: Session, shop_id: int) -> ReminderBatch | None:
@@ -181,9 +189,9 @@ def supersede(session: Session, contact_id: int, prefix: str) -> None:
 
 
 def provisional(session: Session, after_id: int, limit: int) -> list[LedgerItem]:
-    """Instruments whose next day rests on a year without a holiday notice, in the order of their ids."""
+    """Instruments whose next day rests on a year without a holiday notice, in the order of their ids, locked."""
     found = select(LedgerItem).where(LedgerItem.provisional, LedgerItem.id > after_id)
-    return list(session.scalars(found.order_by(LedgerItem.id).limit(limit)))
+    return list(session.scalars(found.order_by(LedgerItem.id).limit(limit).with_for_update()))
 
 
 # -- who could not be reached -------------------------------------------------------------------------------------
@@ -222,9 +230,11 @@ def last_sent(session: Session, shop_id: int) -> list[OutboxRow]:
     batch = latest_batch(session, shop_id)
     if batch is None:
         return []
-    prefix = dedup_prefix(shop_id)
-    found = select(OutboxRow).where(OutboxRow.dedup_key.startswith(f"{prefix}{batch.day.isoformat()}:"))
-    return list(session.scalars(found))
+    accounts = session.scalars(
+        select(Contact.id).join(Member, Member.person_id == Contact.person_id).where(Member.shop_id == shop_id)
+    )
+    keys = [f"{dedup_prefix(shop_id)}{batch.day.isoformat()}:{contact_id}" for contact_id in accounts]
+    return list(session.scalars(select(OutboxRow).where(OutboxRow.dedup_key.in_(keys))))
 
 
 def dedup_prefix(shop_id: int) -> str:

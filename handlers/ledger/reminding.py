@@ -26,7 +26,7 @@ MOST_GROUPS = 8
 MOST_SHOWN = 6
 HOW = "apply-verification"
 AFTER = "检定完把证书拍给我，我来更新有效期。"
-STALE = "这次提醒的器具都已经更新过了。"
+STALE = "这条提醒已经过时：器具都更新过了，或者后来又提醒过。"
 PENALTY = "过期还用的，责令停止使用，可以处 1000 元以下罚款（计量法实施细则第四十三条）。"
 LIST = Choice("我的台账", "ledger:list")
 DONE = {ItemState.BOOKED: "已预约", ItemState.SUBMITTED: "已送检"}
@@ -72,12 +72,14 @@ def _told(bench: Bench, group: Sequence[LedgerItem], today: date) -> Iterator[st
     assert first.due_on is not None
     what = f"{sum(i.count for i in group)} 台{first.name}"
     day, left = short_day(first.due_on, today), (first.due_on - today).days
+    far = f"已过期 {-left} 天" if left < 0 else f"还有 {left} 天" if left else "就是今天"
     if first.basis == Basis.REPLACEMENT:
-        late = f"已过期 {-left} 天" if left < 0 else f"还有 {left} 天"
-        yield f"{day} {what}用满年限（{late}），到期要换新，不用送检。"
+        yield f"{day} {what}用满年限（{far}），到期要换新，不用送检。"
     elif first.state in DONE:
-        late = f"已过期 {-left} 天，检完前先停用" if left < 0 else f"还有 {left} 天到期"
-        yield f"{DONE[ItemState(first.state)]}的 {what}，{day} 到期，{late}。{AFTER}"
+        stop = "，检完前先停用" if left < 0 else ""
+        yield f"{DONE[ItemState(first.state)]}的 {what}，{day} 到期，{far}{stop}。{AFTER}"
+    elif not first.mandatory:
+        yield f"{what} {day} 到期，{far}（不是必须强检的，自愿检定或校准）。"
     elif left < 0:
         yield f"{what} {day} 已经过期 {-left} 天，请马上停用、预约检定。"
     else:
@@ -87,8 +89,6 @@ def _told(bench: Bench, group: Sequence[LedgerItem], today: date) -> Iterator[st
 def _before(bench: Bench, first: LedgerItem, what: str, day: str, left: int, today: date) -> str:
     assert first.due_on is not None
     when = "今天到期" if left == 0 else f"{day} 到期"
-    if not first.mandatory:
-        return f"{what} {when}（不是必须强检的，自愿检定或校准）。"
     plan = plan_of(bench, first)
     latest = latest_booking_day(first.due_on, plan, bench.calendar)
     hint = PROVISIONAL if latest.provisional else ""
@@ -123,7 +123,8 @@ def act(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     if verb == "retire":
         return _retire(talk, items)
     if verb == "one":
-        return _retire(talk, [i for i in items if str(i.id) == which]) if which else [_which(batch, items, talk.today)]
+        one = [item for item in items if str(item.id) == which]
+        return _retire(talk, one) if one else [_which(batch, items, talk.today)]
     if verb == "renewed":
         return [
             Reply(

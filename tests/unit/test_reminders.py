@@ -19,7 +19,7 @@ from scheduler.clock import Clock, Outcome
 from scheduler.jobs import jobs
 from storage import contacts, ledger, reminders, shops
 from storage.contacts import Contact
-from storage.database import Database
+from storage.database import Database, Session
 from storage.ledger import ItemState, LedgerItem
 from storage.outbox import OutboxRow, SendState
 from storage.reminders import Reach, Reminder, ReminderBatch, Unreached
@@ -116,8 +116,8 @@ def test_R8_a_clock_that_jumps_doubles_nothing(database: Database, bench: Bench,
 @pytest.mark.parametrize(
     ("at", "may"),
     [
-        ("2026-12-01T07:59", False),
-        ("2026-12-01T08:00", True),
+        ("2026-12-01T08:59", False),
+        ("2026-12-01T09:00", True),
         ("2026-12-01T20:59", True),
         ("2026-12-01T21:00", False),
         ("2026-12-05T09:00", False),  # a Saturday
@@ -132,11 +132,51 @@ def test_only_on_working_days_outside_the_quiet_hours(bench: Bench, at: str, may
 def test_what_was_missed_in_the_morning_is_done_the_same_day(database: Database, bench: Bench) -> None:
     told = next(j for j in jobs(bench) if j.name == "reminders")
     clock = Clock(database, ())
-    assert clock.outcome(told, local("2026-12-04T22:00")) is Outcome.NOT_NOW
-    assert clock.outcome(told, local("2026-12-05T12:00")) is Outcome.NOT_NOW
-    assert clock.outcome(told, local("2026-12-07T08:10")) is Outcome.RAN
-    assert clock.outcome(told, local("2026-12-07T08:20")) is Outcome.DONE_BEFORE
-    assert clock.outcome(told, local("2026-12-07T09:00")) is Outcome.RAN
+    with database.unit() as session:
+        add(bench, session, shop(session, NOW).id, date(2026, 12, 19), NOW, ("1",))  # 15 days before: 12-04, a Friday
+    found = [
+        clock.ticked(told, local(at))
+        for at in ("2026-12-04T22:00", "2026-12-05T12:00", "2026-12-07T08:10", "2026-12-07T11:20", "2026-12-07T11:30")
+    ]
+    assert [one.outcome for one in found] == [Outcome.NOT_NOW] * 3 + [Outcome.RAN] * 2
+    assert [one.told for one in found] == ["", "", "", "提醒了 1 家店", "提醒了 0 家店"]
+
+
+def test_a_run_that_was_broken_off_is_gone_on_with_at_the_next_look(
+    database: Database, bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is left over because one run of the day died, and one shop's trouble is no other's."""
+    told = next(j for j in jobs(bench) if j.name == "reminders")
+    with database.unit() as session:
+        mine = [shop(session, NOW, f"p{n}", f"店{n}店").id for n in range(3)]
+        for n, shop_id in enumerate(mine):
+            add(bench, session, shop_id, date(2026, 12, 31), NOW, (str(n),))
+    with monkeypatch.context() as patched:
+        send = job.outreach.push
+
+        def trouble(session: Session, contact_id: int, *rest: object, **named: object) -> bool:
+            if contact_id == 2:
+                raise RuntimeError("no luck")
+            return send(session, contact_id, *rest, **named)  # type: ignore[arg-type]
+
+        patched.setattr(job.outreach, "push", trouble)
+        assert Clock(database, ()).ticked(told, local("2026-12-01T09:00")).outcome is Outcome.FAILED
+    assert [len(texts(database, f"p{n}")) for n in range(3)] == [1, 0, 1]
+    assert f"shop {mine[1]} could not be reminded" in caplog.text
+    assert Clock(database, ()).ticked(told, local("2026-12-01T09:10")).told == "提醒了 1 家店"
+    assert [len(texts(database, f"p{n}")) for n in range(3)] == [1, 1, 1]
+
+
+def test_what_lost_its_date_or_was_retired_behind_our_back_stops_nobody(database: Database, bench: Bench) -> None:
+    with database.unit() as session:
+        mine = shop(session, NOW)
+        rows = [add(bench, session, mine.id, date(2026, 12, 31), NOW, (serial,))[0] for serial in "123"]
+        rows[0].state, rows[1].due_on = ItemState.RETIRED, None
+    assert tick(database, local("2026-12-01T09:00"), bench) == 1
+    ((_, text),) = texts(database)
+    assert "：1 台电子计价秤" in text
+    with database.reading() as session:
+        assert set(session.scalars(select(LedgerItem.remind_on).order_by(LedgerItem.id).limit(2))) == {None}
 
 
 def test_the_day_turns_at_midnight_in_china(database: Database, bench: Bench) -> None:
@@ -175,6 +215,16 @@ def test_a_year_without_a_notice_is_provisional_until_it_is_there(database: Data
         assert before == date(2027, 2, 1)
         assert (found.remind_on, found.provisional) == (date(2027, 1, 29), False)
     assert job.replan(database, NOW, informed) == 0
+
+
+def test_a_notice_that_comes_after_an_outage_loses_no_stage(database: Database, reception: Reception) -> None:
+    """What was due while nobody was there is told, not moved to the stage after it."""
+    with database.unit() as session:
+        add(reception.bench, session, shop(session, NOW).id, date(2027, 4, 2), NOW, ("1",))  # 60 days before: 02-01
+    informed = replace(reception.bench, calendar=BOTH_YEARS)
+    assert tick(database, local("2027-02-10T09:00"), informed) == 1
+    with database.reading() as session:
+        assert session.scalars(select(Reminder.stage)).all() == [60]
 
 
 def test_provisional_days_are_said_to_be(database: Database, reception: Reception) -> None:
