@@ -19,7 +19,7 @@ from bot.web.ports import BadFileError, BusyError, Line
 from handlers import lookup
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply, Way
 from handlers.desk import GREETING, PRIVACY, build_desk
-from handlers.talk import Bench
+from handlers.talk import Bench, Office
 from handlers.turn import Reception, numbered
 from knowledge.library import Library
 from knowledge.matcher import Matcher
@@ -46,13 +46,16 @@ class Knowledge:
     @classmethod
     def load(cls, cache: Path | None) -> Knowledge:
         library = Library.load()
-        return cls(library, Matcher.build(library, cache=cache), Calendar.load(), Plans.load())
+        plans = Plans.load()
+        plans.check_links(library.instruments.values())
+        return cls(library, Matcher.build(library, cache=cache), Calendar.load(), plans)
 
 
 class Service:
     """The bot behind its channels. ``ChatPort`` for the web; ``talk`` for a terminal."""
 
-    def __init__(self, settings: Settings, knowledge: Knowledge | None = None) -> None:
+    def __init__(self, settings: Settings, knowledge: Knowledge | None = None, local_url: str = "") -> None:
+        """``local_url``: where this process serves its pages, for links as long as there is no public address."""
         self.settings = settings
         self.knowledge = knowledge or Knowledge.load(settings.cache_dir)
         self.database = Database(settings.database, settings.worker_threads)
@@ -66,7 +69,7 @@ class Service:
                 self.knowledge.matcher,
                 self.knowledge.calendar,
                 self.knowledge.plans,
-                replace(settings.office(), reads_certificates=ocr.available()),
+                _office(settings, local_url),
                 self.vault,
             ),
             public_only=settings.public_only,
@@ -201,6 +204,11 @@ class Service:
 
     def ask(self, query: str, context: str | None, on: date | None) -> dict[str, Any]:
         return lookup.ask(self.knowledge.matcher, query, context, on or datetime.now(SHANGHAI).date())
+
+
+def _office(settings: Settings, local_url: str) -> Office:
+    office = replace(settings.office(), reads_certificates=ocr.available())
+    return replace(office, local_url=local_url) if local_url else office
 
 
 def _reply_line(outbox_id: int) -> int:

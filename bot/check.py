@@ -21,6 +21,7 @@ from knowledge.library import (
     sources_named,
 )
 from knowledge.quantities import read_sale
+from knowledge.stages import Plans
 from knowledge.workdays import Calendar
 
 PROBES = ("买了2斤排骨 28一斤 称得1斤8两", "净含量500克 实际480克", "加油50升 实测49.8升", "10克金戒指 实际9.9克")
@@ -32,6 +33,7 @@ def report(today: date) -> tuple[str, bool]:
     try:
         library = Library.load()
         check_links(own_trades(), library.instruments, library.sources)
+        Plans.load().check_links(library.instruments.values())
         check_other_files(library)
     except DataError as error:
         return f"数据有错，请改好再用：\n{error}", False

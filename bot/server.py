@@ -103,7 +103,8 @@ def serve(settings: Settings, host: str, port: int, *, clock: bool, worker: bool
             f"HONESTSCALE_WECHAT_MODE=plain 只能在本机开发用，不能在 {host} 上对外：请改成 safe，或用 --host 127.0.0.1。"
         )
     with listen(host, port) as listener:
-        app = create_app(Service(settings), clock=clock, worker=worker)
+        service = Service(settings, local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        app = create_app(service, clock=clock, worker=worker)
         run(lambda stop: _serve(app, listener, stop))
     return 0
 

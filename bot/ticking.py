@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime
 
-from bot.app import Service
+from bot.app import Knowledge, Service
 from bot.settings import Settings
 from bot.task_kinds import run_due
 from bot.times import utc_now
@@ -20,12 +20,12 @@ class TickError(ValueError):
     """It may not be done so; the text says in Chinese why."""
 
 
-def tick(settings: Settings, at: datetime | None) -> tuple[list[str], bool]:
+def tick(settings: Settings, at: datetime | None, knowledge: Knowledge | None = None) -> tuple[list[str], bool]:
     """What was done, a line each, and whether all of it went well. ``at``: as if it were then, for development."""
     if at is not None and settings.public_url:
         raise TickError("--at 只能在本机开发用：设了 HONESTSCALE_PUBLIC_URL 就是对外服务，不能拨钟。")
     now = at or utc_now()
-    with closing(Service(settings)) as service:
+    with closing(Service(settings, knowledge)) as service:
         lines, sound = [], True
         clock = Clock(service.database, ())
         for job in jobs(service.reception.bench):

@@ -115,7 +115,7 @@ def due(session: Session, today: date, limit: int, but: Collection[int] = ()) ->
     return [one for one in held.values() if one.items]
 
 
-def _locked(session: Session, rows: Select[tuple[LedgerItem]]) -> list[LedgerItem]:
+def _locked(session: Session, rows: Select[LedgerItem]) -> list[LedgerItem]:
     """The instruments, the soonest due first, as they are now and nobody else's to change until the transaction ends.
 
     Locked in the order of their ids, so that two who want the same ones never wait for each other.

@@ -186,7 +186,7 @@ def test_R21_what_was_answered_while_stopping_is_kept(environment: dict[str, str
 def test_a_clock_alone_does_the_days_work(environment: dict[str, str], data: Path, tmp_path: Path) -> None:
     clock = Server(tmp_path / "log", environment, 0, "clock")
     try:
-        assert jobs_done(data) == {"retention", "holiday-notice"}
+        assert jobs_done(data) >= {"retention", "holiday-notice"}
     finally:
         assert clock.stop() == 0
     assert "定时任务进程已启动" in (tmp_path / "log").read_text("utf-8")

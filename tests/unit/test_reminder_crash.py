@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -52,4 +54,21 @@ def test_R3_killed_over_and_over_every_shop_is_told_once(
     assert told == dict.fromkeys(items, 1)
     assert len(said) == len(batches) == SHOPS[kind]
     assert set(said.values()) == set(batches.values()) == {1}
+    database.close()
+
+
+@pytest.mark.postgres
+def test_R9_two_processes_at_once_tell_every_shop_once(new_postgres: Callable[[], str], reception: Reception) -> None:
+    url = new_postgres()
+    database = Database(url)
+    database.migrate()
+    _fill(database, reception, SHOPS["postgresql"])
+    with Forks("tests.remind_child") as one, Forks("tests.remind_child") as other, ThreadPoolExecutor(2) as both:
+        ends = list(both.map(lambda forks: forks.run("", database=url), (one, other)))
+    assert ends == [ENDED, ENDED]
+    with database.reading() as session:
+        told = Counter(session.scalars(select(Reminder.item_id)))
+        said = Counter(session.scalars(select(OutboxRow.contact_id).where(OutboxRow.kind == "reminder")))
+    assert (len(told), set(told.values())) == (2 * SHOPS["postgresql"], {1})
+    assert (len(said), set(said.values())) == (SHOPS["postgresql"], {1})
     database.close()
