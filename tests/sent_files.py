@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Iterable, Sequence
 
 from openpyxl import Workbook
 
@@ -17,15 +18,20 @@ LEDGER = (
 )
 
 
+def book(rows: Iterable[Sequence[object]]) -> bytes:
+    """A workbook with one sheet of these rows."""
+    made = Workbook()
+    assert made.active is not None
+    for row in rows:
+        made.active.append(row)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
 def small_ledger() -> bytes:
     """Three instruments, dated in three styles."""
-    book = Workbook()
-    assert book.active is not None
-    for row in LEDGER:
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return book(LEDGER)
 
 
 def certificate_pdf() -> bytes:

@@ -63,7 +63,8 @@ def test_R9_two_processes_at_once_tell_every_shop_once(new_postgres: Callable[[]
     database = Database(url)
     database.migrate()
     _fill(database, reception, SHOPS["postgresql"])
-    with Forks("tests.remind_child") as one, Forks("tests.remind_child") as other, ThreadPoolExecutor(2) as both:
+    first, second = Forks("tests.remind_child"), Forks("tests.remind_child")
+    with first as one, second as other, ThreadPoolExecutor(2) as both:
         ends = list(both.map(lambda forks: forks.run("", database=url), (one, other)))
     assert ends == [ENDED, ENDED]
     with database.reading() as session:

@@ -349,18 +349,3 @@ def test_a_shop_without_members_is_listed_and_one_that_was_called_is_not(databas
         assert reminders.mark_called(session, mine.id, NOW)
         assert not reminders.mark_called(session, mine.id, NOW)
         assert reminders.unreached(session, 10) == []
-
-
-def test_the_due_scan_goes_by_its_index(database: Database, bench: Bench) -> None:
-    with database.unit() as session:
-        add(bench, session, shop(session, NOW).id, date(2026, 12, 31), NOW, ("1",))
-    statement = (
-        select(LedgerItem.shop_id).where(LedgerItem.remind_on <= date(2026, 12, 1)).order_by(LedgerItem.remind_on)
-    )
-    sql = str(statement.compile(database.engine, compile_kwargs={"literal_binds": True}))
-    explain = f"EXPLAIN QUERY PLAN {sql}" if database.is_sqlite else f"EXPLAIN {sql}"
-    with database.engine.begin() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain))
-    assert "ix_ledger_items_remind_on" in plan
