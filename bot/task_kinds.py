@@ -13,7 +13,7 @@ from bot.tasks import Kind, TaskWorker
 from bot.times import utc_now
 from handlers.ledger import certificates, sheets
 from handlers.talk import SHANGHAI
-from storage import evidence
+from storage import evidence, tasks
 from storage.database import Session
 from storage.tasks import Claimed
 
@@ -59,7 +59,11 @@ def kinds(service: Service, clock: Callable[[], datetime] = utc_now) -> dict[str
 def worker(
     service: Service, clock: Callable[[], datetime] = utc_now, told: Callable[[], None] = lambda: None
 ) -> TaskWorker:
-    return TaskWorker(service.turns, kinds(service, clock), service.settings.evidence_dir, clock, told)
+    def due() -> bool:
+        with service.database.reading() as session:
+            return tasks.any_due(session, clock())
+
+    return TaskWorker(service.turns, kinds(service, clock), service.settings.evidence_dir, due, clock, told)
 
 
 def run_due(service: Service, clock: Callable[[], datetime] = utc_now) -> int:

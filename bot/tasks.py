@@ -60,13 +60,15 @@ class LostError(Exception):
 
 
 class TaskWorker:
-    """All kinds of tasks. ``told`` is called when somebody is to be told something."""
+    """All kinds of tasks. ``due`` looks whether there is any, without taking the one writer's time; ``told`` is called
+    when somebody is to be told something."""
 
     def __init__(
         self,
         turns: Turns,
         kinds: Mapping[str, Kind],
         evidence_dir: Path,
+        due: Callable[[], bool],
         clock: Callable[[], datetime] = utc_now,
         told: Callable[[], None] = lambda: None,
     ) -> None:
@@ -74,6 +76,7 @@ class TaskWorker:
         self._kinds = kinds
         self._evidence_dir = evidence_dir
         self._clock = clock
+        self._due = due
         self._told = told
         self._stopping = threading.Event()
         # A daemon, unlike the threads of a pool: a process that stops does not wait minutes for a scan to be read.
@@ -90,6 +93,8 @@ class TaskWorker:
 
     def one(self) -> bool:
         """Work off one task that is due, if there is one; whether there was."""
+        if not self._due():
+            return False
         found = self._do(self._claim)
         if found is None:
             return False

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime
 
 from bot.app import Knowledge, Service
-from bot.settings import Settings
+from bot.settings import Settings, TelegramMode
 from bot.task_kinds import run_due
 from bot.times import utc_now
 from scheduler.clock import Clock, Outcome
@@ -22,8 +22,8 @@ class TickError(ValueError):
 
 def tick(settings: Settings, at: datetime | None, knowledge: Knowledge | None = None) -> tuple[list[str], bool]:
     """What was done, a line each, and whether all of it went well. ``at``: as if it were then, for development."""
-    if at is not None and settings.public_url:
-        raise TickError("--at 只能在本机开发用：设了 HONESTSCALE_PUBLIC_URL 就是对外服务，不能拨钟。")
+    if at is not None and _serves_people(settings):
+        raise TickError("--at 只能在本机开发用：设了对外网址、微信或 Telegram 就是对外服务，不能拨钟。")
     now = at or utc_now()
     with closing(Service(settings, knowledge)) as service:
         lines, sound = [], True
@@ -36,3 +36,7 @@ def tick(settings: Settings, at: datetime | None, knowledge: Knowledge | None = 
         with service.database.unit() as session:
             lines.append(f"过期消息：{sending.expire(session, now, EXPIRED_AT_ONCE)} 条")
         return lines, sound
+
+
+def _serves_people(settings: Settings) -> bool:
+    return bool(settings.public_url or settings.wechat_app_id) or settings.telegram_mode is not TelegramMode.OFF

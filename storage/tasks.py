@@ -95,6 +95,14 @@ def _claimed(row: Task, lease: str) -> Claimed:
     return Claimed(row.id, row.kind, lease, row.contact_id, dict(row.request), last, spent)
 
 
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether there is anything to claim: asked often, and without taking a lock."""
+    due = select(Task.id).where(
+        Task.state == _TODO, Task.due_at <= now, or_(Task.lease_until.is_(None), Task.lease_until < now)
+    )
+    return session.scalar(due.limit(1)) is not None
+
+
 def finish(session: Session, claimed: Claimed, result: dict[str, Any] | None, *, failed: bool = False) -> bool:
     """Record what came of it; False when another worker holds it by now, and nothing is to be told."""
     row = held(session, claimed)

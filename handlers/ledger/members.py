@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.conversation.messages import Choice, Reply
 from handlers.talk import SHANGHAI, Talk
-from storage import closing, shops
+from storage import closing, reminders, shops
 from storage.contacts import of_person
 from storage.shops import Member, Membership, Role
 
@@ -48,6 +48,7 @@ def join(talk: Talk, code: str) -> list[Reply]:
     place = shops.accept(talk.session, code, talk.person_id, talk.now)
     if place is None:
         return [Reply("这个邀请码不对、用过了或过期了（24 小时内用一次）。请店里再发一个。")]
+    reminders.clear_unreached(talk.session, place.shop.id)  # there is somebody to write to now
     text = f"您已加入{place.shop.name}，身份是{ROLES[place.role]}。回“我的台账”看器具。"
     return [Reply(text, (Choice("我的台账", "ledger:list"), Choice("店铺信息", "ledger:shop")))]
 

@@ -21,7 +21,9 @@ def test_the_defaults_serve_one_machine(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert settings.database == f"sqlite:///{tmp_path / 'honestscale.db'}"
     assert settings.evidence_dir == tmp_path / "evidence"
-    assert replace(settings.office(), channel_names=Office().channel_names) == Office()
+    office = settings.office()
+    assert office.without_files == {"wechat"}
+    assert replace(office, channel_names=Office().channel_names, without_files=Office().without_files) == Office()
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,11 @@ class Room:
 
     def worker(self) -> TaskWorker:
         kind = Kind(self._read, failed=self.say, done=self.say, refusals=(BadFileError,))
-        return TaskWorker(self.turns, {"read": kind, **self.more}, self.folder, lambda: self.now, self._wake)
+        return TaskWorker(self.turns, {"read": kind, **self.more}, self.folder, self._due, lambda: self.now, self._wake)
+
+    def _due(self) -> bool:
+        with self.database.reading() as session:
+            return tasks.any_due(session, self.now)
 
     def work(self) -> int:
         """Everything that is due."""
