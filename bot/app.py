@@ -71,6 +71,7 @@ class Service:
                 self.knowledge.plans,
                 _office(settings, local_url),
                 self.vault,
+                settings.evidence_dir,
             ),
             public_only=settings.public_only,
             staff=settings.staff,

@@ -16,15 +16,17 @@ from bot.web.ports import Made
 from handlers.ledger import calendars
 from handlers.ledger.sheets import Understood, differences, records_of, understand
 from handlers.talk import SHANGHAI, Bench
-from storage import evidence, media, shops
+from storage import evidence, ledger, media, shops
 from storage.contacts import Contact
 from storage.database import Session
+from storage.ledger import Certificate
 from storage.links import FileLink
 from storage.shops import Membership, Shop
 
 if TYPE_CHECKING:
     from bot.app import Service
 
+EXTENSIONS = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 ICS = "text/calendar; charset=utf-8"
 Maker = Callable[[Session, FileLink, datetime], Made]
 
@@ -34,6 +36,7 @@ def makers(service: Service) -> Makers:
     downloads: dict[str, Maker] = {
         "ledger": lambda session, link, _now: _ledger(bench, session, _place(session, link).shop),
         "calendar": lambda session, link, now: _calendar(bench, session, _place(session, link).shop, now),
+        "original": lambda session, link, _now: _original(service, session, link),
         "errors": lambda session, link, now: _errors(_sent(bench, folder, session, link, now)),
         "differences": lambda session, link, now: _differences(bench, folder, session, link, now),
     }
@@ -68,6 +71,22 @@ def _sent(bench: Bench, folder: Path, session: Session, link: FileLink, now: dat
     if digest.startswith(media.PREFIX) or not path.exists():
         raise LookupError
     return understand(bench, read_sheet(path.read_bytes(), link.about.get("name", "")), now.astimezone(SHANGHAI).date())
+
+
+def _original(service: Service, session: Session, link: FileLink) -> Made:
+    """The certificate as it was sent; just confirmed, it may not be sealed yet."""
+    place = _place(session, link)
+    row = session.get(Certificate, link.about["certificate"])
+    if row is None or ledger.item(session, place.shop.id, row.item_id) is None:
+        raise LookupError
+    folder = service.settings.evidence_dir
+    if evidence.sealed_path_of(folder, row.sha256).exists():
+        data = evidence.unseal(folder, row.sha256, service.vault)
+    elif evidence.path_of(folder, row.sha256).exists():
+        data = evidence.path_of(folder, row.sha256).read_bytes()
+    else:
+        raise LookupError
+    return Made(data, f"证书原件{EXTENSIONS.get(row.media_type, '')}", row.media_type or "application/octet-stream")
 
 
 def _errors(found: Understood) -> Made:

@@ -13,7 +13,7 @@ from bot.tasks import Kind, TaskWorker
 from bot.times import utc_now
 from handlers.ledger import certificates, sheets
 from handlers.talk import SHANGHAI
-from storage import evidence, tasks
+from storage import evidence, media, tasks
 from storage.database import Session
 from storage.tasks import Claimed
 
@@ -89,7 +89,9 @@ def _sealer(service: Service) -> Callable[[Claimed, bytes], None]:
 
     def slow(claimed: Claimed, data: bytes) -> None:
         digest = evidence.seal(service.settings.evidence_dir, data, service.vault)
-        if not claimed.request["shared"]:
+        with service.database.reading() as session:
+            shared = media.used_elsewhere(session, claimed.request["file"], digest)
+        if not shared:
             evidence.drop(service.settings.evidence_dir, digest)
 
     return slow

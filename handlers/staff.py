@@ -17,6 +17,7 @@ from storage.shops import Shop
 COMMANDS = {**dict.fromkeys(("待办", "今日待办", "/todo"), "todo"), **dict.fromkeys(("失联", "失联名单"), "unreached")}
 MOST = 20
 REACHES = {
+    Reach.UNTOLD: "还没提醒过",
     Reach.SILENT: "提醒到了没回应",
     Reach.WAITING: "要对方先说话才能发",
     Reach.REFUSED: "拒收通知",

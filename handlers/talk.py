@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from handlers.conversation.messages import Inbound, Reply
@@ -66,6 +67,8 @@ class Bench:
     plans: Plans
     office: Office
     vault: Vault
+    files: Path | None = None
+    """Where received and sealed files lie."""
 
 
 @dataclass(slots=True)

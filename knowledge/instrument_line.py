@@ -44,13 +44,21 @@ SHAPE = re.compile(r"\d|[一二两三四五六七八九十]\s*[台把个只块�
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
     """What a line says. ``serials`` are all numbers named, ``candidates`` the kinds it may mean when it is not clear,
-    ``problems`` sentences about what could not be read; ``counted``: how many, or a number, was said."""
+    ``problems`` sentences about what could not be read; ``counted``: how many, or a number, was said; ``pieces`` how
+    many were said, 0 when only numbers were. ``nameless`` is the sentence about the instrument when none was found."""
 
     record: InstrumentRecord
     serials: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     counted: bool = False
+    pieces: int = 0
+    nameless: str = ""
+
+    @property
+    def other_problems(self) -> tuple[str, ...]:
+        """Without the one about the name: a correction need not name the instrument again."""
+        return tuple(problem for problem in self.problems if problem != self.nameless)
 
 
 def read_line(text: str, matcher: Matcher, library: Library, today: date) -> ParsedLine:
@@ -71,11 +79,13 @@ def read_line(text: str, matcher: Matcher, library: Library, today: date) -> Par
         due_on=parts.due_on,
         certificate_no=parts.certificate_no,
     )
+    nameless = ""
     if not kind and not candidates:
         what = f"认不出“{called.name[:20]}”是什么器具" if called.name else "没看到是什么器具"
-        parts.problems.append(f"{what}，请写器具的名字，如“电子秤”“压力表”“加油机”。")
-    problems = (*parts.problems, *called.problems, *_too_long(text))
-    return ParsedLine(record, parts.serials, candidates, problems, bool(parts.serials or parts.count))
+        nameless = f"{what}，请写器具的名字，如“电子秤”“压力表”“加油机”。"
+    problems = (*parts.problems, *filter(None, (nameless,)), *called.problems, *_too_long(text))
+    counted = bool(parts.serials or parts.count)
+    return ParsedLine(record, parts.serials, candidates, problems, counted, parts.count, nameless)
 
 
 def instrument_named(matcher: Matcher, library: Library, name: str) -> tuple[str, tuple[str, ...]]:

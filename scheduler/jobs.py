@@ -46,6 +46,7 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
 
     return (
         Job("retention", time(3, 30), retention.sweep),
+        Job("sealed", time(3, 40), lambda database, now: retention.sweep_sealed(database, now, bench.files)),
         Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(bench.calendar, now)),
         Job(
             "reminders",

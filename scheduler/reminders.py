@@ -179,7 +179,7 @@ def reach_of(session: Session, shop_id: int) -> Reach:
         return Reach.UNBOUND
     found = [_reach(row.state, row.error) for row in reminders.last_sent(session, shop_id)]
     order = (Reach.SILENT, Reach.WAITING, Reach.REFUSED, Reach.BLOCKED)
-    return min(found, key=order.index, default=Reach.WAITING)
+    return min(found, key=order.index, default=Reach.UNTOLD)
 
 
 def _reach(state: str, error: str) -> Reach:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from storage import dialogues, links, media, outbox, platform, sending, slots, tasks
+from storage import dialogues, evidence, ledger, links, media, outbox, platform, sending, slots, tasks
 from storage.database import Database, Session
 
 RAW_MESSAGES = timedelta(hours=25)
@@ -21,6 +22,8 @@ TASKS = timedelta(days=30)
 """What was read of a file and not confirmed goes with its task."""
 SLOTS = timedelta(days=60)
 BATCH = 1000
+SEALING = timedelta(hours=1)
+"""A file younger than this may be about to be recorded."""
 
 
 def sweep(database: Database, now: datetime) -> None:
@@ -49,3 +52,16 @@ def _few(session: Session, now: datetime) -> None:
     platform.forget_parked(session, now - PARKED)
     platform.forget_parts(session, now - ALBUM_PARTS)
     platform.forget_lapsed(session, now - LAPSED)
+
+
+def sweep_sealed(database: Database, now: datetime, files: Path | None) -> int:
+    """Delete sealed originals that no ledger has a certificate of any more; how many."""
+    gone = 0
+    for digest, path in list(evidence.sealed(files)) if files is not None else []:
+        old = now.timestamp() - path.stat().st_mtime > SEALING.total_seconds()
+        with database.reading() as session:
+            kept = ledger.is_certificate(session, digest)
+        if old and not kept:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from storage.vault import Vault
@@ -47,6 +48,11 @@ def _write(place: Path, data: bytes) -> None:
 
 def path_of(root: Path, digest: str) -> Path:
     return root / "sha256" / digest[:2] / digest[2:4] / digest
+
+
+def sealed(root: Path) -> Iterator[tuple[str, Path]]:
+    """Every sealed file, by the SHA-256 of what is in it."""
+    return ((path.name, path) for path in (root / "sealed").glob("*/*/*"))
 
 
 def sealed_path_of(root: Path, digest: str) -> Path:

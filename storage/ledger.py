@@ -19,6 +19,8 @@ from storage.shops import Shop
 _NUMBERED = text("serial_key <> ''")
 _PLANNED = text("remind_on IS NOT NULL")
 _PROVISIONAL = text("provisional")
+FREE = "none"
+"""The basis of what needs no periodic verification."""
 FAR = date(9999, 12, 31)
 """Sorts what has no due date behind everything that has one."""
 
@@ -256,7 +258,8 @@ class Summary:
 
 def summary(session: Session, shop_id: int, today: date, soon: date) -> Summary:
     used = LedgerItem.state != ItemState.RETIRED
-    must = and_(used, LedgerItem.mandatory)
+    free = or_(LedgerItem.mandatory.is_(False), LedgerItem.basis == FREE)
+    must = and_(used, ~free)
 
     def pieces(*conditions: Any) -> Any:
         return func.coalesce(func.sum(case((and_(*conditions), LedgerItem.count), else_=0)), 0)
@@ -269,7 +272,7 @@ def summary(session: Session, shop_id: int, today: date, soon: date) -> Summary:
             pieces(used, LedgerItem.due_on < today),
             pieces(must, LedgerItem.due_on.is_(None)),
             pieces(used, LedgerItem.due_on >= today, LedgerItem.due_on <= soon),
-            pieces(used, LedgerItem.mandatory.is_(False)),
+            pieces(used, free),
             pieces(LedgerItem.state == ItemState.RETIRED),
         ).where(LedgerItem.shop_id == shop_id)
     ).one()
@@ -279,6 +282,11 @@ def summary(session: Session, shop_id: int, today: date, soon: date) -> Summary:
 def by_state(session: Session, shop_id: int, states: Sequence[ItemState]) -> list[LedgerItem]:
     found = select(LedgerItem).where(LedgerItem.shop_id == shop_id, LedgerItem.state.in_(states))
     return list(session.scalars(found.order_by(_due_or_far(), LedgerItem.id)))
+
+
+def is_certificate(session: Session, sha256: str) -> bool:
+    """Whether any shop still has a certificate of this content."""
+    return session.scalar(select(Certificate.id).where(Certificate.sha256 == sha256).limit(1)) is not None
 
 
 def certificates(session: Session, item_id: int) -> list[Certificate]:

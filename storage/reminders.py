@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, ForeignKey, Index, Select, UniqueConstraint, delete, func, select, text, update
+from sqlalchemy import Date, ForeignKey, Index, Select, UniqueConstraint, delete, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
@@ -51,9 +51,10 @@ class Reminder(Base):
 
 
 class Reach(StrEnum):
-    """Why a shop that is overdue has not been moved: silent though told, waiting for the person to write first, refused
+    """Why a shop that is overdue has not been moved: not told yet, silent though told, waiting for the person to write first, refused
     (43101), blocked us, or nobody there to tell."""
 
+    UNTOLD = "untold"
     SILENT = "silent"
     WAITING = "waiting"
     REFUSED = "refused"
@@ -167,9 +168,17 @@ def batch_items(session: Session, shop_id: int, batch_id: int) -> tuple[Reminder
     rows = (
         select(LedgerItem)
         .join(Reminder, (Reminder.item_id == LedgerItem.id) & (Reminder.due_on == LedgerItem.due_on))
-        .where(Reminder.batch_id == batch_id, LedgerItem.state != ItemState.RETIRED)
+        .where(
+            Reminder.batch_id == batch_id,
+            LedgerItem.shop_id == shop_id,  # it may be another shop's by now
+            LedgerItem.state != ItemState.RETIRED,
+        )
     )
     return batch, _locked(session, rows)
+
+
+def shop_of(session: Session, batch_id: int) -> int | None:
+    return session.scalar(select(ReminderBatch.shop_id).where(ReminderBatch.id == batch_id))
 
 
 def latest_batch(session: Session, shop_id: int) -> ReminderBatch | None:
@@ -271,6 +280,7 @@ def clear_unreached(session: Session, shop_id: int) -> None:
 def drop_shop(session: Session, shop_id: int) -> None:
     """All that was told to a shop; its instruments go after it."""
     own = select(ReminderBatch.id).where(ReminderBatch.shop_id == shop_id)
-    session.execute(delete(Reminder).where(Reminder.batch_id.in_(own)))
+    items = select(LedgerItem.id).where(LedgerItem.shop_id == shop_id)
+    session.execute(delete(Reminder).where(or_(Reminder.batch_id.in_(own), Reminder.item_id.in_(items))))
     session.execute(delete(ReminderBatch).where(ReminderBatch.shop_id == shop_id))
     clear_unreached(session, shop_id)

@@ -203,7 +203,9 @@ def accept(session: Session, code: str, person_id: int, now: datetime) -> Member
 
 
 def leave(session: Session, member: Member) -> None:
-    """Take a member out. That an owner hands over first is the caller's care; open invitations stay good."""
+    """Take a member out; the calendar's link is void with it. That an owner hands over first is the caller's care."""
+    shop = session.get_one(Shop, member.shop_id)
+    shop.feed_hash, shop.feed_version = "", shop.feed_version + 1
     session.delete(member)
     session.flush()
 

@@ -22,9 +22,16 @@ from storage import ledger
 from storage.shops import Membership
 
 HOW = "一行一台，发给我就行：\n电子秤 ACS-30 编号0917 2026-05-20检\n写上：什么器具、几台或出厂编号、哪天检的（或有效期到哪天）。"
+UNFINISHED = "刚才那台还没记完，回“继续”接着填。"
+ONE_BY_ONE = "一次发一行：先发第一台，核对好了再发下一台。台数多就用表格，一次导入。"
 SAVED = (Choice("我的台账", "ledger:list"), Choice("再记一台", "ledger:add"), Choice("存到日历", "ledger:calendar"))
 SAID = "said:"
 CORRECTION = re.compile(r"\d|编号|型号|检定|有效|到期|[台把只个块支套]$|改|不是|应该")
+ANOTHER = re.compile(r"编号|[台把只个块支套]\s|秤|表|机|计(?!量)")
+"""A line of its own, sent while a date is asked for."""
+ASKING = re.compile(r"[吗呢?？]|多久|怎么|什么|为什么|多少|哪[里天]")
+COUNTED = re.compile(r"编号|\d\s*[台把只个块支套]|[一二两三四五六七八九十][台把只个块支套]")
+FORGOTTEN = re.compile(r"忘|不记得|不知道|不清楚|记不")
 AMOUNT = re.compile(r"\d|[一二两三四五六七八九十百]")
 
 
@@ -39,14 +46,25 @@ def _said(answers: Answers, name: str) -> bool:
     return bool((answers.get("record") or {}).get(name))
 
 
+def _thing_says(answers: Answers, pattern: re.Pattern[str]) -> bool:
+    """Whoever is asked what it is may answer with the whole line."""
+    return pattern.search(answers.get("thing") or "") is not None
+
+
+def _noted(answers: Answers, ask: str) -> str:
+    """What was wrong with the line stands before the first question after it."""
+    asked = ("thing", "amount", "day")
+    note = "" if any(name in answers for name in asked) else answers.get("note") or ""
+    return f"{note}\n{ask}".strip()
+
+
 def _ask_thing(answers: Answers) -> str:
-    note = answers.get("note") or ""
     ask = (
         "是下面哪一种？都不是就打它的名字。"
         if answers.get("candidates")
         else "它是什么器具？如“电子秤”“压力表”“加油机”。"
     )
-    return f"{note}\n{ask}".strip()
+    return _noted(answers, ask)
 
 
 def _read_thing(inbound: Inbound) -> str:
@@ -64,6 +82,10 @@ def _read_amount(inbound: Inbound) -> str:
 
 def _read_date(inbound: Inbound) -> dict[str, str]:
     """The day, and whether it is that of the verification or the last valid one."""
+    if ANOTHER.search(inbound.text):
+        raise NotUnderstoodError("这里只要日期。先把这一台记完，再发下一台；不记这台回“取消”。")
+    if FORGOTTEN.search(inbound.text):
+        return {}
     today = inbound.at.astimezone(SHANGHAI).date()
     found = find_days(inbound.text, today)
     try:
@@ -83,16 +105,19 @@ ADD = Form(
         Field("thing", ask=_ask_thing, parse=_read_thing, choices=_kinds, when=lambda a: not _said(a, "kind")),
         Field(
             "amount",
-            ask="几台？有出厂编号（铭牌上）一起发，如“3台”或“编号0917”。",
+            ask=lambda a: _noted(a, "几台？有出厂编号（铭牌上）一起发，如“3台”或“编号0917”。"),
             parse=_read_amount,
-            when=lambda a: not a.get("counted"),
+            when=lambda a: not (a.get("counted") or _thing_says(a, COUNTED)),
         ),
         Field(
             "day",
-            ask="上次是哪天检的？如 2026-05-20；或者发有效期，如“有效期至 2027-05-19”",
+            ask=lambda a: _noted(a, "上次是哪天检的？如 2026-05-20；或者发有效期，如“有效期至 2027-05-19”"),
             parse=_read_date,
             optional=True,
-            when=lambda a: not (a.get("dateless") or _said(a, "verified_on") or _said(a, "due_on")),
+            when=lambda a: (
+                not (a.get("dateless") or _said(a, "verified_on") or _said(a, "due_on"))
+                and not (find_days(a.get("thing") or ""))
+            ),
         ),
     ),
     prefill=handed,
@@ -104,7 +129,7 @@ ADD = Form(
 
 def _read_correction(inbound: Inbound) -> str:
     text = inbound.text.strip()
-    if not CORRECTION.search(text):
+    if not CORRECTION.search(text) or ASKING.search(text) or text.isdecimal():
         raise NotUnderstoodError("回 1 存下来；要改就直接发，如“编号0918”或“2026-05-21检”。")
     return SAID + text
 
@@ -119,6 +144,7 @@ CONFIRM = Form(
             "answer",
             ask=lambda answers: answers.get("card") or "要存下来吗？",
             parse=_read_correction,
+            free_text=True,
             choices=(("存下来", "save"), ("不存", "drop")),
         ),
     ),
@@ -137,11 +163,14 @@ class Draft:
     candidates: tuple[str, ...] = ()
 
 
-def start(_talk: Talk, _place: Membership, _rest: str) -> list[Reply]:
-    return [Reply(HOW)]
+def start(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
+    return _go_on(talk, place, Draft(InstrumentRecord(), (), counted=False, note=HOW))
 
 
 def line(talk: Talk, place: Membership, text: str) -> list[Reply]:
+    several = [part for part in text.splitlines() if part.strip()]
+    if len(several) > 1:
+        return [Reply(ONE_BY_ONE, (Choice("用表格导入", "ledger:import"),))]
     return _go_on(talk, place, _read(talk, text))
 
 
@@ -176,7 +205,7 @@ def filled(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Reply
     record = InstrumentRecord.from_json(answers["record"])
     draft = Draft(record, tuple(answers["serials"]))
     if answers.get("thing"):
-        draft = _with_kind(talk, draft, answers["thing"])
+        draft = replace(_with_kind(talk, draft, answers["thing"]), counted=True)
     if answers.get("amount"):
         draft = _corrected(talk, draft, answers["amount"])
     day = answers.get("day")
@@ -194,6 +223,9 @@ def _with_kind(talk: Talk, draft: Draft, thing: str) -> Draft:
         note = "" if known else "那请打它的名字，铭牌上怎么写就怎么打。"
         return replace(draft, record=replace(draft.record, kind=known), note=note)
     name = thing.removeprefix(SAID)
+    line = _read(talk, name)
+    if line.record.kind and (line.counted or line.record.verified_on or line.record.due_on):
+        return line
     kind, candidates = instrument_named(talk.matcher, talk.library, name)
     note = "" if kind else f"认不出“{name}”是什么器具，换个叫法，或回“人工”问工作人员。"
     return replace(draft, record=replace(draft.record, kind=kind, name=name), candidates=candidates, note=note)
@@ -226,7 +258,8 @@ def confirmed(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Re
     if answer.startswith(SAID):
         return _show(talk, place, _corrected(talk, draft, answer.removeprefix(SAID)))
     kept = keep(talk.bench, talk.session, place.shop.id, talk.person_id, draft.record, draft.serials, talk.now)
-    return [Reply(saved(place, kept), SAVED)]
+    left = talk.state.draft is not None and talk.state.draft.form == ADD.name
+    return [Reply(saved(place, kept) + (f"\n{UNFINISHED}" if left else ""), SAVED)]
 
 
 def saved(place: Membership, kept: Kept) -> str:
@@ -237,24 +270,22 @@ def saved(place: Membership, kept: Kept) -> str:
 
 def _corrected(talk: Talk, draft: Draft, text: str) -> Draft:
     """What a further message says goes over what was understood before; what it leaves open stays."""
-    said = _read(talk, text)
+    said = read_line(text, talk.matcher, talk.library, talk.today)
     record, new = draft.record, said.record
     changes: dict[str, Any] = {
-        name: value for name in ("model", "maker", "place", "verified_on", "due_on") if (value := getattr(new, name))
+        name: value
+        for name in ("model", "maker", "place", "certificate_no", "verified_on", "due_on")
+        if (value := getattr(new, name))
     }
     if new.verified_on and not new.due_on:
         changes["due_on"] = None  # a new verification brings a new last day
     if new.kind:
         changes |= {"kind": new.kind, "name": new.name}
-    if said.counted:
-        changes["count"] = max(new.count, len(said.serials))
-    problems = said.note if new.kind or not _only_unknown_thing(said) else ""
-    return replace(draft, record=replace(record, **changes), serials=said.serials or draft.serials, note=problems)
-
-
-def _only_unknown_thing(said: Draft) -> bool:
-    """A correction names no instrument: that none was found in it is no problem."""
-    return not said.record.kind and bool(said.note) and said.note.startswith("认不出")
+    serials = said.serials or draft.serials
+    changes["count"] = max(said.pieces or record.count, len(serials))
+    nothing = not (said.counted or new.kind or any(changes.get(name) for name in changes if name != "count"))
+    note = "\n".join(said.other_problems) or ("这句没看出要改什么。" if nothing else "")
+    return replace(draft, record=replace(record, **changes), serials=serials, note=note)
 
 
 # -- beginning from the check-up ----------------------------------------------------------------------------------

@@ -219,7 +219,7 @@ def fixed(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Reply]
     if number:
         changes["certificate_no"] = number[1]
     if not changes:
-        ask = "\n".join(found.problems) or "没看懂要改什么，请写如“编号0917”“有效期至2027-12-20”。"
+        ask = "\n".join(found.other_problems) or "没看懂要改什么，请写如“编号0917”“有效期至2027-12-20”。"
         return talk.open_form(FIX.name, json.dumps({"task": task.id, "ask": ask}, ensure_ascii=False))
     task.result = _result(replace(record, **changes), (), task.result["document"])
     return [_card(talk.session, talk.bench, task.id, place.shop.id, task.result, talk.now)]
@@ -284,8 +284,7 @@ def _file(talk: Talk, task: Task, item: LedgerItem) -> None:
             confirmed_at=talk.now,
         )
     )
-    shared = media.used_elsewhere(talk.session, task.request["file"], sha256)
-    tasks.ask(talk.session, SEAL, talk.contact_id, {"file": task.request["file"], "shared": shared}, talk.now)
+    tasks.ask(talk.session, SEAL, talk.contact_id, {"file": task.request["file"]}, talk.now)
     task.result = None
     talk.session.flush()
 

@@ -17,7 +17,7 @@ from handlers.ledger.words import SOON_DAYS, counts, coverage, labels, title
 from handlers.talk import Talk
 from knowledge.instrument_line import read_line
 from knowledge.records import serial_key
-from storage import ledger, shops
+from storage import ledger, links, shops
 from storage.ledger import ItemState, LedgerItem
 from storage.shops import Membership
 
@@ -121,9 +121,22 @@ def _card(talk: Talk, row: LedgerItem) -> Reply:
         Choice("要不要检、怎么检", f"lookup:show/{row.kind}"),
         Choice("我的台账", "ledger:list"),
     ]
+    if ledger.certificates(talk.session, row.id):
+        choices.insert(-1, Choice("看证书原件", f"ledger:original/{row.id}"))
     if row.state == ItemState.ACTIVE and row.due_on is not None:
         choices.insert(0, Choice("已预约送检", f"ledger:booked/{row.id}"))
     return Reply(text, tuple(choices))
+
+
+def original(talk: Talk, place: Membership, rest: str) -> list[Reply]:
+    """The newest certificate of an instrument, by a link."""
+    row = _own(talk, place, rest)
+    kept = ledger.certificates(talk.session, row.id) if row is not None else []
+    if row is None or not kept:
+        return _gone()
+    about = {"shop": place.shop.id, "item": row.id, "certificate": kept[0].id}
+    token = links.new(talk.session, "original", talk.contact_id, about, talk.now)
+    return [Reply(f"{title(row)} 的证书原件（24 小时内有效）：{talk.office.pages_url}/files/{token}")]
 
 
 def booked(talk: Talk, place: Membership, rest: str) -> list[Reply]:
@@ -180,7 +193,7 @@ def transfer(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     if to is None:
         return [_where_to(row, others)]
     if ledger.by_serial(talk.session, to.shop.id, row.kind, row.serial_key) is not None:
-        return [Reply(f"{to.shop.name}的台账里已有编号 {row.serial}，请先在那边停用或改号。")]
+        return [Reply(f"{to.shop.name}的台账里（连停用的在内）已有编号 {row.serial}，请先在那边给它改号。")]
     row.shop_id = to.shop.id
     note_change(talk.session, row, talk.person_id, "transferred", talk.now)
     return [Reply(f"{title(row)} 已转到{to.shop.name}，证书和记录一起过去了。", (Choice("我的台账", "ledger:list"),))]
@@ -247,15 +260,19 @@ def _change(talk: Talk, row: LedgerItem, text: str) -> str:
     """Bring the row up to what was said; why not, when it cannot be."""
     found = read_line(text, talk.matcher, talk.library, talk.today)
     record, serial = found.record, found.serials[0] if found.serials else ""
-    other = ledger.by_serial(talk.session, row.shop_id, record.kind or row.kind, serial_key(serial))
+    key = serial_key(serial) or row.serial_key
+    other = ledger.by_serial(talk.session, row.shop_id, record.kind or row.kind, key)
     if other is not None and other.id != row.id:
-        return f"编号 {serial} 已经是另一台（{title(other)}）的了。"
-    said = serial or record.model or record.maker or record.place or record.kind or record.verified_on or record.due_on
+        return f"编号 {serial or row.serial} 已经是另一台（{title(other)}）的了。"
+    if len(found.serials) > 1:
+        return "一台只能有一个编号，请只发这一台的。"
+    named = (record.model, record.maker, record.place, record.certificate_no)
+    said = serial or any(named) or record.kind or record.verified_on or record.due_on
     if not said and not (found.counted and not row.serial):
-        return "\n".join(p for p in found.problems if not p.startswith("认不出")) or NOTHING_TO_CHANGE
+        return "\n".join(found.other_problems) or NOTHING_TO_CHANGE
     if serial:
         row.serial, row.serial_key = serial[:64], serial_key(serial)[:64]
-    for name in ("model", "maker", "place"):
+    for name in ("model", "maker", "place", "certificate_no"):
         setattr(row, name, getattr(record, name) or getattr(row, name))
     if record.kind:
         row.kind, row.name = record.kind, record.name or row.name
@@ -263,4 +280,7 @@ def _change(talk: Talk, row: LedgerItem, text: str) -> str:
         row.count = record.count
     if record.verified_on or record.due_on or record.kind:
         date_it(talk.bench, row, record.verified_on or row.verified_on, record.due_on, talk.today)
+        if row.state in (ItemState.BOOKED, ItemState.SUBMITTED):  # that it was booked is over with the new date
+            ledger.move(talk.session, row, ItemState.ACTIVE, talk.person_id, talk.now)
+            schedule(talk.bench, row, talk.today)
     return ""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
 from handlers.ledger.keeping import Kept, new_item, update
 from handlers.ledger.planning import validity_of
@@ -16,7 +16,7 @@ from handlers.talk import Bench
 from knowledge.records import InstrumentRecord, serial_key
 from storage import ledger
 from storage.database import Session
-from storage.ledger import LedgerItem
+from storage.ledger import ItemState, LedgerItem
 
 Unnumbered = tuple[str, str, str, int]
 """Kind, model, place, number of pieces."""
@@ -24,46 +24,50 @@ Unnumbered = tuple[str, str, str, int]
 
 @dataclass
 class Existing:
-    """A shop's rows, as they can be found; ``taken`` counts the alike unnumbered rows that the table used up so far."""
+    """A shop's rows, as they can be found; an unnumbered one is meant by one row of the table only, then it is gone.
 
+    A retired row without a number is none of them: nobody can say that it is the one a table means.
+    """
+
+    bench: Bench
     shop_id: int
     numbered: dict[tuple[str, str], LedgerItem]
     unnumbered: dict[Unnumbered, list[LedgerItem]]
-    taken: dict[Unnumbered, int] = field(default_factory=lambda: defaultdict(int))
-    seen: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
-    def load(cls, session: Session, shop_id: int, before: Sequence[InstrumentRecord] = ()) -> Existing:
+    def load(cls, bench: Bench, session: Session, shop_id: int, before: Sequence[InstrumentRecord] = ()) -> Existing:
         """``before``: the rows of the table that were dealt with already."""
-        found = cls(shop_id, {}, defaultdict(list))
+        found = cls(bench, shop_id, {}, defaultdict(list))
         for item in sorted(ledger.everything(session, shop_id, retired=True), key=lambda i: i.id):
             found.put(item)
         for record in before:
             if not record.serial:
-                found.taken[_like(record)] += 1
+                found.find(record)
         return found
 
     def put(self, item: LedgerItem) -> None:
         if item.serial_key:
             self.numbered[item.kind, item.serial_key] = item
-        else:
+        elif item.state != ItemState.RETIRED:
             self.unnumbered[item.kind, item.model, item.place, item.count].append(item)
 
     def find(self, record: InstrumentRecord) -> LedgerItem | None:
-        """The row meant; of alike ones without number each is meant once."""
+        """The row meant; of alike ones without number the one with the same last day, if there is one."""
         if record.serial:
             return self.numbered.get((record.kind, serial_key(record.serial)))
-        like = _like(record)
-        rows, number = self.unnumbered.get(like, []), self.taken[like]
-        self.taken[like] += 1
-        return rows[number] if number < len(rows) else None
+        rows = self.unnumbered.get(_like(record), [])
+        due_on = validity_of(self.bench, record).day
+        meant = next((row for row in rows if row.due_on == due_on), rows[0] if rows else None)
+        if meant is not None:
+            rows.remove(meant)
+        return meant
 
-    def would(self, bench: Bench, record: InstrumentRecord, today: date) -> Kept:  # noqa: ARG002 - one shape for all
+    def would(self, record: InstrumentRecord) -> Kept:
         """What keeping the record would do."""
         item = self.find(record)
         if item is None:
             return Kept(added=record.count)
-        return Kept(same=item.count) if _says_nothing_new(bench, item, record) else Kept(updated=item.count)
+        return Kept(same=item.count) if _says_nothing_new(self.bench, item, record) else Kept(updated=item.count)
 
 
 def keep_row(
@@ -91,8 +95,8 @@ def _says_nothing_new(bench: Bench, item: LedgerItem, record: InstrumentRecord) 
     names = ("name", "model", "maker", "place", "certificate_no", "institution", "serial")
     told = all(not (said := getattr(record, name)) or said[:128] == getattr(item, name) for name in names)
     if not (record.verified_on or record.due_on):
-        return told and item.state != ledger.ItemState.RETIRED
+        return told and item.state != ItemState.RETIRED
     same_dates = (record.verified_on or item.verified_on) == item.verified_on and validity_of(
         bench, record
     ).day == item.due_on
-    return told and same_dates and item.state != ledger.ItemState.RETIRED
+    return told and same_dates and item.state != ItemState.RETIRED

@@ -80,7 +80,7 @@ def dismiss(talk: Talk, place: Membership, rest: str) -> list[Reply]:
         return [Reply("请出哪一位？对方马上看不到台账。", (*choices, Choice("不请了", "ledger:members")))]
     called = _called(talk, one)
     shops.leave(talk.session, one)
-    return [Reply(f"已请出：{called}。")]
+    return [Reply(f"已请出：{called}。日历链接也换了，要用的请再回“存到日历”。")]
 
 
 def leave(talk: Talk, place: Membership, rest: str) -> list[Reply]:

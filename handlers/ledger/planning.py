@@ -42,7 +42,9 @@ def take_over(bench: Bench, item: LedgerItem, record: InstrumentRecord, today: d
     if record.serial:
         item.serial, item.serial_key = record.serial, serial_key(record.serial)
     if record.verified_on or record.due_on or not item.basis:
-        date_it(bench, item, record.verified_on, record.due_on, today)
+        # A table with last days only takes nothing from what is known of the verification.
+        known = item.verified_on if record.due_on == item.due_on else None
+        date_it(bench, item, record.verified_on or known, record.due_on, today)
     return _state_of(item) != before
 
 
@@ -55,6 +57,8 @@ def date_it(bench: Bench, item: LedgerItem, verified_on: date | None, due_on: da
     item.verified_on, item.due_on, item.basis = verified_on, found.day, found.basis
     item.mandatory = thing.must_verify
     schedule(bench, item, today)
+    if item.mandatory and found.day is not None and found.day < today and item.told_stage is None:
+        item.remind_on = bench.calendar.next_workday(today)  # overdue from the start: told once, soon
 
 
 def schedule(bench: Bench, item: LedgerItem, after: date) -> None:
@@ -68,8 +72,10 @@ def schedule(bench: Bench, item: LedgerItem, after: date) -> None:
 
 
 def put_off(bench: Bench, item: LedgerItem, today: date) -> date:
-    """Told again three days from now, on the next working day."""
+    """Told again three days from now, on a working day, and not later than on the due date if that is still to come."""
     again = bench.calendar.workday_on_or_after(today + WAIT_AGAIN)
+    if item.due_on is not None and today < item.due_on < again:
+        again = max(bench.calendar.workday_on_or_before(item.due_on), bench.calendar.next_workday(today))
     item.remind_on, item.snoozed, item.provisional = again, True, False
     return again
 

@@ -24,6 +24,7 @@ LIFE = timedelta(days=7)
 """How long a bare digit answers a reminder."""
 MOST_GROUPS = 8
 MOST_SHOWN = 6
+MOST_LISTED = 40
 HOW = "apply-verification"
 AFTER = "检定完把证书拍给我，我来更新有效期。"
 STALE = "这条提醒已经过时：器具都更新过了，或者后来又提醒过。"
@@ -141,7 +142,8 @@ def _how(talk: Talk, batch: ReminderBatch) -> Reply:
 
 
 def _moved(talk: Talk, items: Sequence[LedgerItem], to: ItemState) -> list[Reply]:
-    changed = [item for item in items if ledger.move(talk.session, item, to, talk.person_id, talk.now)]
+    behind = [i for i in items if not (to is ItemState.BOOKED and i.state == ItemState.SUBMITTED)]
+    changed = [item for item in behind if ledger.move(talk.session, item, to, talk.person_id, talk.now)]
     for item in changed:
         schedule(talk.bench, item, talk.today)
         note_change(talk.session, item, talk.person_id, to, talk.now)
@@ -189,8 +191,10 @@ def _pieces(items: Sequence[LedgerItem]) -> int:
 def upcoming(talk: Talk, place: Membership, _rest: str) -> list[Reply]:
     """到期提醒: what falls due within the next weeks, and how reminders reach the person."""
     until = talk.today + timedelta(days=SOON_DAYS)
-    rows = [i for i in ledger.page(talk.session, place.shop.id, 40) if i.due_on and i.due_on <= until]
+    rows = [i for i in ledger.page(talk.session, place.shop.id, MOST_LISTED) if i.due_on and i.due_on <= until]
     lines = [line(item, talk.today) for item in rows]
+    if len(rows) == MOST_LISTED:
+        lines.append("后面还有，看“我的台账”。")
     head = (
         f"{place.shop.name}{SOON_DAYS}天内到期和已过期的：" if rows else f"{place.shop.name}{SOON_DAYS}天内没有到期的。"
     )

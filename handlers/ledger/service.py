@@ -13,7 +13,8 @@ from handlers.ledger import add, calendars, certificates, files, lists, members,
 from handlers.ledger.files import current
 from handlers.talk import Talk
 from knowledge.instrument_line import looks_like_line
-from storage.shops import Membership, Role
+from storage import reminders, tasks
+from storage.shops import Membership, Role, use
 
 Act = Callable[[Talk, Membership, str], list[Reply]]
 
@@ -23,6 +24,7 @@ ACTIONS: Mapping[str, tuple[Role, Act]] = {
     "find": (Role.VIEWER, lists.find),
     "retired": (Role.VIEWER, lists.retired),
     "item": (Role.VIEWER, lists.item),
+    "original": (Role.VIEWER, lists.original),
     "upcoming": (Role.VIEWER, reminding.upcoming),
     "export": (Role.VIEWER, sheets.export),
     "reconcile": (Role.VIEWER, sheets.reconcile),
@@ -77,8 +79,9 @@ WORDS = {
 }
 TOO_LOW = "这件事要{}来办，您在{}的身份是{}。"
 _BIND = re.compile(r"(?:绑定|登记|注册)(?:店铺|门店|商户)?[\s:“\"]+([^\d\s].{1,39}?)[”\"]?")
+_NO_SHOP = re.compile(r"[吗呢?？]|怎么|什么|多久|手续|手机|微信|公众号|账号|帐号|电话|流程|资料")
 _JOIN = re.compile(r"(?:加入|/join)\s*([0-9a-z]{4})-?([0-9a-z]{4})")
-_FIND = re.compile(r"(?:台账|找器具|查台账)\s*[:：]?\s*(\S.{0,30})")
+_FIND = re.compile(r"(?:台账|查台账)(?:[\s:：]+(\S.{0,30})|([0-9A-Za-z\-]{2,30}))")
 
 
 def claims(text: str) -> str | None:
@@ -88,10 +91,10 @@ def claims(text: str) -> str | None:
     if joined:
         return f"join/{joined[1]}{joined[2]}"
     bound = _BIND.fullmatch(text.strip())
-    if bound:
+    if bound and not _NO_SHOP.search(bound[1]):
         return f"register/{bound[1]}"
     found = _FIND.fullmatch(text.strip())
-    return f"find/{found[1]}" if found and len(said) > len("台账") and said[:2] != "台账怎" else None
+    return f"find/{found[1] or found[2]}" if found and not _NO_SHOP.search(text) else None
 
 
 def recognise(talk: Talk, text: str) -> str | None:
@@ -118,10 +121,28 @@ def act(talk: Talk, action: str) -> list[Reply]:
 
 
 def _place(talk: Talk, verb: str, rest: str) -> Membership | None:
-    """The shop that is meant: the one named when it is to be changed to, else the one used last."""
-    if verb == "switch" and rest.isdecimal():
-        return shops.named(talk, int(rest)) or current(talk)
-    return current(talk)
+    """The shop that is meant: the one named, the one that a reminder or a file is of, else the one used last."""
+    number = next((part for part in rest.split("/") if part.isdecimal()), "")
+    if not number:
+        return current(talk)
+    shop_id = SHOP_OF[verb](talk, int(number)) if verb in SHOP_OF else None
+    place = shops.named(talk, shop_id) if shop_id is not None else None
+    if place is not None and verb != "switch":
+        use(talk.session, place.member, talk.now)  # what is said next is about the same shop
+    return place or current(talk)
+
+
+def _shop_of_task(talk: Talk, task_id: int) -> int | None:
+    task = tasks.of_person(talk.session, talk.person_id, task_id)
+    return task.request.get("shop") if task is not None else None
+
+
+SHOP_OF: Mapping[str, Callable[[Talk, int], int | None]] = {
+    "switch": lambda _talk, shop_id: shop_id,
+    "remind": lambda talk, batch_id: reminders.shop_of(talk.session, batch_id),
+    "sheet": _shop_of_task,
+    "cert": _shop_of_task,
+}
 
 
 # -- forms --------------------------------------------------------------------------------------------------------

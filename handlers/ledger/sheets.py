@@ -25,7 +25,7 @@ from knowledge.ledger_sheet import Differences, Row, Table, compare, read_table
 from knowledge.records import InstrumentRecord
 from knowledge.sheet import Sheet
 from knowledge.stages import latest_booking_day
-from storage import ledger, links, tasks
+from storage import ledger, links, shops, tasks
 from storage.database import Session
 from storage.shops import Membership
 from storage.tasks import Claimed, Task
@@ -105,7 +105,7 @@ def previewed(session: Session, bench: Bench, claimed: Claimed, found: Understoo
     if found.table.refusal:
         refused(session, bench, claimed, found.table.refusal, now)
         return
-    kept = _dry_run(bench, session, shop_id, found, now)
+    kept = _dry_run(bench, session, shop_id, found)
     tasks.finish(session, claimed, {"rows": len(found.table.good), "bad": len(found.table.bad)})
     reply = Reply(_preview(found, kept), _preview_choices(claimed.id, found))
     outreach.push(session, claimed.contact_id, reply, now, "ledger", f"task:{claimed.id}", life=LIFE)
@@ -115,13 +115,12 @@ def refused(session: Session, _bench: Bench, claimed: Claimed, sentence: str, no
     outreach.push(session, claimed.contact_id, Reply(sentence), now, "ledger", f"task:{claimed.id}")
 
 
-def _dry_run(bench: Bench, session: Session, shop_id: int, found: Understood, now: datetime) -> Kept:
+def _dry_run(bench: Bench, session: Session, shop_id: int, found: Understood) -> Kept:
     """What importing would do, without doing it."""
-    existing = Existing.load(session, shop_id)
-    today = now.astimezone(SHANGHAI).date()
+    existing = Existing.load(bench, session, shop_id)
     total = Kept()
     for row in found.table.good:
-        total += existing.would(bench, row.record, today)
+        total += existing.would(row.record)
     return total
 
 
@@ -213,9 +212,13 @@ def import_step(
     shop_id, rows = claimed.request["shop"], found.table.good
     if not ledger.lock_shop(session, shop_id):
         return None  # the shop was closed meanwhile
-    part = rows[step * CHUNK : (step + 1) * CHUNK]
     person_id = outreach.person_of(session, claimed.contact_id)
-    existing = Existing.load(session, shop_id, before=_places(rows[: step * CHUNK]))
+    place = shops.membership(session, person_id, shop_id)
+    if place is None or not place.role.covers(shops.Role.CLERK):
+        _tell(session, claimed, Reply("您已经不能改这家店的台账，导入停下了。"), now, "stopped")
+        return None
+    part = rows[step * CHUNK : (step + 1) * CHUNK]
+    existing = Existing.load(bench, session, shop_id, before=_places(rows[: step * CHUNK]))
     counts: Counter[str] = Counter(_counts(session, claimed) if step else {})
     for row in part:
         counts.update(keep_row(bench, session, existing, row.record, person_id, now))

@@ -90,6 +90,10 @@ REGISTER = Form(
 
 
 def register(talk: Talk, name: str = "", then: str = "") -> list[Reply]:
+    """``then``: what to go on with; who says 绑定 while being asked for the name still means the same."""
+    left = talk.state.draft
+    if not then and left is not None and left.form == REGISTER.name and talk.state.draft_at == talk.now:
+        then = left.answers.get("then") or ""
     return talk.open_form(REGISTER.name, f"{then}\n{name}")
 
 
@@ -99,7 +103,10 @@ def registered(talk: Talk, answers: dict[str, Any]) -> Membership | Reply:
     known = shops.by_credit_code(talk.session, code)
     if known is not None:
         own = shops.membership(talk.session, talk.person_id, known.id)
-        return own or Reply(_taken(talk, known))
+        if own is None:
+            return Reply(_taken(talk, known))
+        shops.use(talk.session, own.member, talk.now)
+        return Reply(f"您已经在{known.name}，身份是{ROLES[own.role]}，不用再登记。", NEXT)
     place = answers.get("place") or ""
     trade = own_trades().spot(answers["name"])
     shop = Shop(

@@ -191,7 +191,7 @@ def test_a_leap_day_and_the_turn_of_the_year(database: Database, bench: Bench) -
         mine = shop(session, NOW)
         (leap,) = add(bench, session, mine.id, None, NOW, ("1",), verified_on=date(2024, 2, 29))
         (turn,) = add(bench, session, mine.id, None, NOW, ("2",), verified_on=date(2026, 1, 4))
-        assert (leap.due_on, leap.remind_on) == (date(2025, 2, 28), None)
+        assert (leap.due_on, leap.remind_on) == (date(2025, 2, 28), date(2026, 11, 25))  # overdue already: told soon
         assert turn.due_on == date(2027, 1, 3)
         assert turn.remind_on == date(2026, 12, 4)
 
