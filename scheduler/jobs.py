@@ -46,7 +46,6 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
 
     return (
         Job("retention", time(3, 30), retention.sweep),
-        Job("sealed", time(3, 40), lambda database, now: retention.sweep_sealed(database, now, bench.files)),
         Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(bench.calendar, now)),
         Job(
             "reminders",
@@ -63,6 +62,7 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
             may_tell,
             told="{} 家店逾期没有动静",
         ),
+        Job("sealed", time(3, 40), lambda database, now: retention.sweep_sealed(database, now, bench.files)),
     )
 
 

@@ -595,7 +595,7 @@ def test_many_at_once_doubled_and_out_of_order(platform: Platform, server: Serve
     assert 4 <= doubled <= 24
     assert len(server.texts) == 60 + doubled
     assert server.texts != sorted(server.texts, key=lambda text: int(text[1:]))
-    assert server.most_at_once > 2
+    assert server.most_at_once > 1
 
 
 def test_users_acts_reach_the_api(platform: Platform, account: Account):

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from scheduler import retention
-from storage import contacts, dialogues, media, outbox, platform, slots
+from storage import contacts, dialogues, evidence, ledger, media, outbox, platform, slots
 from storage.database import Database
 from storage.dialogues import Dialogue, InboxMessage
+from storage.ledger import Certificate, LedgerItem
 from storage.media import MediaFile
 from storage.outbox import Envelope, OutboxRow, SendState
 from storage.platform import AlbumPart, Lease, Parked, PlatformToken
 from storage.slots import JobSlot
+from storage.vault import KEY_BYTES, Vault
+from tests.shops import shop
 from tests.support import NOW
 
 
@@ -124,3 +129,17 @@ def test_what_the_platforms_left_goes_too(database: Database, table: type[Parked
     assert count() == before
     retention.sweep(database, NOW + life + timedelta(seconds=1))
     assert count() == before - 1
+
+
+def test_sealed_originals_go_with_the_last_certificate(database: Database, tmp_path: Path) -> None:
+    vault = Vault(bytes(KEY_BYTES))
+    kept, orphan, young = (evidence.seal(tmp_path, data, vault) for data in (b"a", b"b", b"c"))
+    for digest in (kept, orphan):
+        os.utime(evidence.sealed_path_of(tmp_path, digest), (0, 0))
+    with database.unit() as session:
+        item = LedgerItem(shop_id=shop(session, NOW).id, kind="k", name="n")
+        ledger.add(session, item, None, NOW)
+        session.add(Certificate(item_id=item.id, sha256=kept, media_type="", fields={}, confirmed_at=NOW))
+    assert retention.sweep_sealed(database, datetime.now(UTC), tmp_path) == 1
+    assert sorted(digest for digest, _ in evidence.sealed(tmp_path)) == sorted((kept, young))
+    assert retention.sweep_sealed(database, datetime.now(UTC), None) == 0

@@ -54,6 +54,7 @@ def test_everything_that_is_due_is_done_once(settings: Settings, knowledge: Know
             "holiday-notice：做了",
             "reminders：做了，提醒了 1 家店",
             "unreached：做了，0 家店逾期没有动静",
+            "sealed：做了",
             "文件：处理 1 份",
             "过期消息：0 条",
         ],
