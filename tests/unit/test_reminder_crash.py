@@ -19,8 +19,7 @@ from tests.forked import ENDED, KILLED, Forks
 from tests.shops import add, shop
 from tests.support import NOW
 
-SHOPS = {"sqlite": 260, "postgresql": 130}
-KILLS = {"sqlite": 100, "postgresql": 30}
+SHOPS, KILLS = 260, 100
 POINTS = ("remind.recorded", "remind.queued", "remind.written", "remind.committed")
 DUE = date(2026, 12, 31)
 
@@ -39,20 +38,20 @@ def test_R3_killed_over_and_over_every_shop_is_told_once(
     url = f"sqlite:///{tmp_path / 'crash.db'}" if kind == "sqlite" else request.getfixturevalue("new_postgres")()
     database = Database(url)
     database.migrate()
-    _fill(database, reception, SHOPS[kind])
+    _fill(database, reception, SHOPS)
     dice = random.Random(11)  # noqa: S311 - where to die, no secret
     with Forks("tests.remind_child") as forks:
-        points = [f"{POINTS[n % len(POINTS)]}:{dice.randint(1, 3)}" for n in range(KILLS[kind])]
+        points = [f"{POINTS[n % len(POINTS)]}:{dice.randint(1, 3)}" for n in range(KILLS)]
         ends = [forks.run(point, database=url) for point in points]
         assert forks.run("", database=url) == ENDED
-    assert ends == [KILLED] * KILLS[kind]
+    assert ends == [KILLED] * KILLS
     with database.reading() as session:
         told = Counter(session.scalars(select(Reminder.item_id)))
         items = session.scalars(select(LedgerItem.id)).all()
         said = Counter(session.scalars(select(OutboxRow.contact_id).where(OutboxRow.kind == "reminder")))
         batches = Counter(session.scalars(select(ReminderBatch.shop_id)))
     assert told == dict.fromkeys(items, 1)
-    assert len(said) == len(batches) == SHOPS[kind]
+    assert len(said) == len(batches) == SHOPS
     assert set(said.values()) == set(batches.values()) == {1}
     database.close()
 
