@@ -61,14 +61,13 @@ def test_R9_two_processes_at_once_tell_every_shop_once(new_postgres: Callable[[]
     url = new_postgres()
     database = Database(url)
     database.migrate()
-    _fill(database, reception, SHOPS["postgresql"])
-    first, second = Forks("tests.remind_child"), Forks("tests.remind_child")
-    with first as one, second as other, ThreadPoolExecutor(2) as both:
+    _fill(database, reception, SHOPS)
+    with Forks("tests.remind_child") as one, Forks("tests.remind_child") as other, ThreadPoolExecutor(2) as both:
         ends = list(both.map(lambda forks: forks.run("", database=url), (one, other)))
     assert ends == [ENDED, ENDED]
     with database.reading() as session:
         told = Counter(session.scalars(select(Reminder.item_id)))
         said = Counter(session.scalars(select(OutboxRow.contact_id).where(OutboxRow.kind == "reminder")))
-    assert (len(told), set(told.values())) == (2 * SHOPS["postgresql"], {1})
-    assert (len(said), set(said.values())) == (SHOPS["postgresql"], {1})
+    assert (len(told), set(told.values())) == (2 * SHOPS, {1})
+    assert (len(said), set(said.values())) == (SHOPS, {1})
     database.close()
