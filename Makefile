@@ -50,7 +50,8 @@ lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-header -q -o requirements-postgres.lock
 	uv pip compile pyproject.toml --extra ocr --universal --generate-hashes --no-header -q -o requirements-ocr.lock
-	uv pip compile pyproject.toml --extra postgres --extra ocr --group dev --universal --generate-hashes --no-header -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra stamp --universal --generate-hashes --no-header -q -o requirements-stamp.lock
+	uv pip compile pyproject.toml --extra postgres --extra ocr --extra stamp --group dev --universal --generate-hashes --no-header -q -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) var
