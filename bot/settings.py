@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     office_opens: time = Field(time(9, 0), description="上班时间")
     office_closes: time = Field(time(17, 30), description="下班时间")
     districts: str = Field("", description="辖区，地区码和名称，逗号隔开：330302:鹿城区,330303:龙湾区")
+    statutory_intake: bool = Field(
+        default=False, description="本局已公布机器人为投诉举报的法定接收渠道就写 true；不然按“转 12315”说明"
+    )
+    tsa_url: str = Field("", description="可信时间戳服务（RFC 3161）的网址；填了就给每日审计锚点盖时间戳")
+    tsa_certificate: Path | None = Field(None, description="时间戳服务的根证书（PEM），用来验时间戳")
     answer_by: time = Field(time(10, 0), description="下班后的咨询，承诺下一工作日几点前答复")
     worker_threads: int = Field(8, ge=1, le=64, description="PostgreSQL 上同时处理几条消息")
 
@@ -134,7 +139,7 @@ class Settings(BaseSettings):
                 "回调方式要填 HONESTSCALE_TELEGRAM_WEBHOOK_SECRET：32 到 256 位字母、数字、_ 或 -，请随机生成"
             )
 
-    @field_validator("wechat_api_base", "telegram_api_base", "public_url")
+    @field_validator("wechat_api_base", "telegram_api_base", "public_url", "tsa_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
         parts = _split(value)
@@ -178,6 +183,10 @@ class Settings(BaseSettings):
         return self.data_dir / "keys"
 
     @property
+    def anchors_dir(self) -> Path:
+        return self.data_dir / "anchors"
+
+    @property
     def cache_dir(self) -> Path:
         return self.data_dir / "cache"
 
@@ -208,6 +217,7 @@ class Settings(BaseSettings):
             channel_names=CHANNEL_NAMES,
             without_files=WITHOUT_FILES,
             districts=dict(part.split(":") for part in self.districts.split(",") if part),
+            statutory_intake=self.statutory_intake,
         )
 
     @property

@@ -44,7 +44,7 @@ class Kind:
     ``slow`` makes something of the file's bytes, outside any transaction. ``done`` tells what came of it; it may keep
     a result with ``tasks.finish``, else the task is finished without one. What would hold the database for long is
     done by ``steps`` bit by bit: step 0 first, then the step it names, until it names none; each is a transaction of
-    its own, and after a crash it begins at step 0 again. ``failed`` tells a sentence: why the file could not be read,
+    its own, and after a crash it begins at step 0 again. ``after`` clears up once all is recorded. ``failed`` tells a sentence: why the file could not be read,
     which is the text of the error if it is one of ``refusals``. The last parameter is the time.
     """
 
@@ -52,6 +52,7 @@ class Kind:
     failed: Callable[[Session, Claimed, str, datetime], None]
     done: Callable[[Session, Claimed, Any, datetime], None] | None = None
     steps: Callable[[Session, Claimed, Any, int, datetime], int | None] | None = None
+    after: Callable[[Claimed, Any], None] | None = None
     refusals: tuple[type[ValueError], ...] = ()
 
 
@@ -146,6 +147,8 @@ class TaskWorker:
             made = kind.slow(claimed, path.read_bytes())
             reach("task.worked")
             self._record(kind, claimed, made)
+            if kind.after is not None:
+                kind.after(claimed, made)
         except LostError:
             raise
         except Exception as error:

@@ -75,7 +75,7 @@ def open_consult(
     session: Session, contact_id: int, question: str, today: date, now: datetime, promised_at: datetime
 ) -> Consult:
     """Record a question; its number is ``RG-YYMMDD-NNNN``, the day being the bureau's own."""
-    number = f"RG-{today:%y%m%d}-{_next(session, f'consult:{today:%Y%m%d}'):04d}"
+    number = f"RG-{today:%y%m%d}-{next_number(session, f'consult:{today:%Y%m%d}'):04d}"
     row = Consult(
         number=number,
         contact_id=contact_id,
@@ -138,7 +138,8 @@ def record_feedback(
     row.helpful, row.at = helpful, now
 
 
-def _next(session: Session, name: str) -> int:
+def next_number(session: Session, name: str) -> int:
+    """The next number of a series, from 1."""
     row = session.scalar(select(Counter).where(Counter.name == name).with_for_update())
     if row is None:
         row = Counter(name=name, value=0)

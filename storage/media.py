@@ -169,6 +169,12 @@ def used_elsewhere(session: Session, file: str, sha256: str) -> bool:
     return session.scalar(asked.limit(1)) is not None or len(session.scalars(other.limit(2)).all()) > 1
 
 
+def forget_one(session: Session, file: str) -> None:
+    """Leave nothing of who sent a file that was fetched."""
+    if file.startswith(PREFIX):
+        session.execute(delete(MediaFile).where(MediaFile.id == int(file.removeprefix(PREFIX))))
+
+
 def forget_failed(session: Session, before: datetime, limit: int) -> int:
     """Delete what could not be had; what was kept stays known for as long as something may refer to it."""
     ids = session.scalars(

@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
     "media": Kind(Priority.ANSWER, timedelta(days=3)),
     "reminder": Kind(Priority.NOTICE, timedelta(days=10)),
     "ledger": Kind(Priority.ANSWER, timedelta(days=7)),
+    "case": Kind(Priority.NOTICE, timedelta(days=30)),
     "consult-answer": Kind(Priority.NOTICE, timedelta(days=30)),
 }
 

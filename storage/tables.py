@@ -1,5 +1,10 @@
 """Every mapped class, in one import: migrations and tests see the whole schema."""
 
+from storage.audit import AuditEntry, AuditHead
+from storage.case_clocks import CaseClock, CasePause
+from storage.case_likeness import CaseKey, CaseLikeness
+from storage.case_links import CaseLink, Receipt, ReceiptGuess
+from storage.cases import Case, CaseEvent, CaseFile, Stall
 from storage.consults import Consult, Counter, Feedback, Miss
 from storage.contacts import Contact, Handover, HandoverMiss, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
@@ -12,11 +17,22 @@ from storage.platform import AlbumPart, Lease, Parked, PlatformToken
 from storage.reminders import Reminder, ReminderBatch, Unreached
 from storage.shops import Invite, Member, Shop
 from storage.slots import JobSlot
+from storage.staff import StaffEnrolment, StaffMember
 from storage.tasks import Task
 from storage.windows import Consent, CustomerWindow
 
 __all__ = [
     "AlbumPart",
+    "AuditEntry",
+    "AuditHead",
+    "Case",
+    "CaseClock",
+    "CaseEvent",
+    "CaseFile",
+    "CaseKey",
+    "CaseLikeness",
+    "CaseLink",
+    "CasePause",
     "Certificate",
     "Consent",
     "Consult",
@@ -42,9 +58,14 @@ __all__ = [
     "Parked",
     "Person",
     "PlatformToken",
+    "Receipt",
+    "ReceiptGuess",
     "Reminder",
     "ReminderBatch",
     "Shop",
+    "StaffEnrolment",
+    "StaffMember",
+    "Stall",
     "Task",
     "Unreached",
     "WebSession",

@@ -153,3 +153,8 @@ def forget(session: Session, before: datetime, limit: int) -> int:
     if ids:
         session.execute(delete(Task).where(Task.id.in_(ids)))
     return len(ids)
+
+
+def forget_one(session: Session, task_id: int) -> None:
+    """Leave nothing of a task that is done: what it was about is nobody's any more."""
+    session.execute(delete(Task).where(Task.id == task_id))

@@ -1,0 +1,55 @@
+"""News of a case for those it concerns. What may stand on a lock screen names no shop and no matter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.conversation.messages import Choice, Reply
+from handlers.outreach import push
+from handlers.talk import Bench
+from storage import case_links, cases, staff
+from storage.cases import Case
+from storage.database import Session
+
+KIND = "case"
+NEWS = "您有 1 条办理进展。"
+
+
+def tell_reporters(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
+    """Tell everybody who wants news of a case, and of those worked with it, that there are some; how many were told.
+
+    ``what`` is a line such as “已受理” that gives nothing away; ``key`` names the occasion, which is told once.
+    """
+    return sum(_tell(bench, session, one, what, now, key) for one in (case, *cases.merged_into(session, case.id)))
+
+
+def tell_one(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
+    """The reporters of this case alone."""
+    return _tell(bench, session, case, what, now, key)
+
+
+def _tell(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
+    reply = Reply(
+        f"{NEWS}编号 {case.number}：{what}。",
+        (Choice("看进展", f"tips:open/{case.id}"), Choice("不再通知我", f"tips:quiet/{case.id}")),
+    )
+    found = case_links.addresses(session, case.id, bench.vault)
+    return sum(
+        push(session, bench, contact_id, reply, now, KIND, f"case:{case.id}:{key}:{contact_id}", confidential=True)
+        for contact_id in found
+    )
+
+
+def tell_staff(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> bool:
+    """Tell the officer of a case, or the leaders while it has none."""
+    officer = session.get(staff.StaffMember, case.officer_id) if case.officer_id is not None else None
+    to = [officer] if officer is not None and officer.active and not officer.away else staff.leaders(session)
+    reply = Reply(f"{case.number}：{what}", (Choice("看案件", f"officers:show/{case.id}"),))
+    told = [
+        push(
+            session, bench, member.contact_id, reply, now, KIND, f"staff:{case.id}:{key}:{member.id}", confidential=True
+        )
+        for member in to
+        if member.contact_id is not None
+    ]
+    return any(told)

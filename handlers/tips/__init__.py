@@ -1,0 +1,1 @@
+"""Tip-offs as their reporters see them: filing, following, answering."""
