@@ -8,8 +8,11 @@ from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from handlers.cases.receipts import ReceiptMint
 from handlers.conversation.messages import Inbound, Reply
 from handlers.conversation.state import DialogueState
+from knowledge.casebook import Casebook
+from knowledge.deadlines import Deadlines
 from knowledge.library import Library
 from knowledge.matcher import Matcher
 from knowledge.stages import Plans
@@ -48,6 +51,8 @@ class Office:
     """Where the pages are while there is no public address: only this machine can open them."""
     districts: Mapping[str, str] = field(default_factory=dict)
     """The districts the bureau covers: the six digits of a region and its name."""
+    statutory_intake: bool = False
+    """Whether the bureau has announced the bot as a channel of its own for complaints and reports (令121号)."""
 
     @property
     def pages_url(self) -> str:
@@ -69,6 +74,12 @@ class Bench:
     vault: Vault
     files: Path | None = None
     """Where received and sealed files lie."""
+    deadlines: Deadlines = field(default_factory=Deadlines.load)
+    casebook: Casebook = field(default_factory=Casebook.load)
+    receipts: ReceiptMint = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "receipts", ReceiptMint(self.vault))
 
 
 @dataclass(slots=True)
