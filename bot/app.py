@@ -19,19 +19,22 @@ from bot.web.ports import BadFileError, BusyError, Line
 from handlers import lookup
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply, Way
 from handlers.desk import GREETING, PRIVACY, build_desk
+from handlers.sealing import again, reply_of, unseal
 from handlers.talk import Bench, Office
-from handlers.turn import Reception, numbered
+from handlers.turn import Reception
 from knowledge.library import Library
 from knowledge.matcher import Matcher
 from knowledge.stages import Plans
 from knowledge.workdays import Calendar
 from storage import contacts, dialogues, evidence, outbox, vault
 from storage.database import Database, Session
+from storage.outbox import OutboxRow
 from storage.vault import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(hours=24)
 TURN_LIMIT_SECONDS = 4.0
+ONCE_LASTS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Service:
             person = contacts.find(session, contact.channel, contact.external_id)
             rows = outbox.waiting(session, person.id) if person else []
             outbox.mark_sent(session, [r.id for r in rows], now)
-            return numbered(rows)
+            return self.reception.numbered(rows)
 
         return self.turns.submit(take).result()
 
@@ -131,6 +134,10 @@ class Service:
         if inbound.way is Way.PUSH:
             future.add_done_callback(lambda _: self.wake())
         return future
+
+    def opened(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """A queued message as it goes out."""
+        return reply_of(self.vault, payload).to_json()
 
     def shown(self, ids: Sequence[int], now: datetime) -> Future[None]:
         """The person has seen these replies."""
@@ -185,9 +192,14 @@ class Service:
         pushed = [row.id for row in rows if row.state == outbox.SendState.TODO]
         if pushed:
             self.turns.submit(lambda session: outbox.mark_sent(session, pushed, now)).result()
-        lines = [Line(_reply_line(r.id), r.created_at, reply=Reply.from_json(r.payload), nonce=r.nonce) for r in rows]
-        lines += [_said_line(m) for m in said if m.reply_ids]
+        lines = [Line(_reply_line(r.id), r.created_at, reply=self._shown_again(r, now), nonce=r.nonce) for r in rows]
+        lines += [_said_line(m, unseal(self.vault, m.body, "inbox")) for m in said if m.reply_ids]
         return sorted((line for line in lines if line.id > after), key=lambda line: line.id)
+
+    def _shown_again(self, row: OutboxRow, now: datetime) -> Reply:
+        """What is shown once may be fetched again for a moment: the first answer may have been lost on the way."""
+        reply = reply_of(self.vault, row.payload)
+        return again(reply) if now - row.created_at > ONCE_LASTS else reply
 
     # -- files and questions ----------------------------------------------------------------------------------
 
@@ -217,6 +229,6 @@ def _reply_line(outbox_id: int) -> int:
     return 2 * outbox_id
 
 
-def _said_line(message: dialogues.InboxMessage) -> Line:
-    files = tuple(f["label"] or "文件" for f in message.body["files"])
-    return Line(_reply_line(min(message.reply_ids)) - 1, message.received_at, mine=message.body["text"], files=files)
+def _said_line(message: dialogues.InboxMessage, body: dict[str, Any]) -> Line:
+    files = tuple(f["label"] or "文件" for f in body["files"])
+    return Line(_reply_line(min(message.reply_ids)) - 1, message.received_at, mine=body["text"], files=files)

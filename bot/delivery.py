@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bot.times import utc_now
 from bot.turns import Turns
@@ -103,12 +103,14 @@ class Delivery:
         senders: Sequence[Sender],
         clock: Callable[[], datetime] = utc_now,
         listen_to: Database | None = None,
+        opened: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
+        """``opened`` opens what lies sealed, just before it is sent."""
         self.stats: Counter[tuple[str, str]] = Counter()
         self._turns = turns
         self._clock = clock
         self._listen_to = listen_to
-        self._lanes = [_Lane(sender, turns, clock, self.stats) for sender in senders]
+        self._lanes = [_Lane(sender, turns, clock, self.stats, opened) for sender in senders]
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Listener | None = None
@@ -170,8 +172,14 @@ class _Lane:
     """One channel: claims, calls side by side, results in batches."""
 
     def __init__(
-        self, sender: Sender, turns: Turns, clock: Callable[[], datetime], stats: Counter[tuple[str, str]]
+        self,
+        sender: Sender,
+        turns: Turns,
+        clock: Callable[[], datetime],
+        stats: Counter[tuple[str, str]],
+        opened: Callable[[dict[str, Any]], dict[str, Any]],
     ) -> None:
+        self._opened = opened
         self._sender = sender
         self._turns = turns
         self._clock = clock
@@ -232,7 +240,8 @@ class _Lane:
     def _claim(self, session: Session, limit: int) -> tuple[list[Item], float]:
         """Messages, and the seconds until it is worth looking again if there were few."""
         channel, rate, now = self._sender.channel, self._sender.rate, self._clock()
-        items = sending.claim(session, channel, rate, now, limit)
+        claimed = sending.claim(session, channel, rate, now, limit)
+        items = [replace(item, payload=self._opened(item.payload)) for item in claimed]
         opens = (gates.opens_at(session, channel, rate, now) - now).total_seconds()
         return items, min(max(opens, SHORTEST_WAIT), POLL_SECONDS) if opens > 0 else POLL_SECONDS
 

@@ -98,7 +98,7 @@ class Worker:
     def __init__(self, service: Service, channels: Channels) -> None:
         self._service = service
         self._channels = channels
-        self.delivery = Delivery(service.turns, channels.senders, listen_to=service.database)
+        self.delivery = Delivery(service.turns, channels.senders, listen_to=service.database, opened=service.opened)
         evidence = service.settings.evidence_dir
         self._media = MediaWorker(service.turns, channels.fetchers, evidence, told=self.delivery.wake)
         self._tasks = task_kinds.worker(service, told=self.delivery.wake)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.state import DialogueState
 from handlers.conversation.words import fold
+from handlers.sealing import open_forms
 from handlers.talk import SHANGHAI, Talk
 from storage import binding, contacts, outbox
 from storage.binding import CODE_LENGTH, Refusal
@@ -128,10 +129,10 @@ def _join(talk: Talk, rest: str) -> list[Reply]:
 
 def _come_over(talk: Talk, dialogue: Dialogue) -> None:
     """From here on the turn is one of the giver's person."""
-    kept = DialogueState.from_json(dialogue.state)
+    kept = open_forms(talk.bench.vault, DialogueState.from_json(dialogue.state))
     if _others(talk):
         # The old dialogue goes on without this account: what was asked here is no longer its question.
-        talk.dialogue.state = replace(talk.state, options=None).to_json()
+        talk.dialogue.state = talk.kept(replace(talk.state, options=None)).to_json()
         talk.state = kept
     else:
         talk.state = merged(kept, talk.state)

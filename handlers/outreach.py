@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from handlers.conversation.messages import Reply
 from handlers.conversation.paging import fit
 from handlers.conversation.state import OPTIONS_LIFE, DialogueState
+from handlers.sealing import seal
 from storage import binding, dialogues, outbox
 from storage.contacts import Contact
 from storage.database import Session
 from storage.outbox import Envelope
+from storage.vault import Vault
 
 
 def push(
@@ -21,12 +23,13 @@ def push(
     kind: str,
     dedup_key: str,
     life: timedelta = OPTIONS_LIFE,
+    vault: Vault | None = None,
 ) -> bool:
     """Queue a message for a person; the same ``dedup_key`` is told once. Whether it was queued now.
 
     An account that cannot be written to is stood in for by another one of the same person.
     Its options become the open ones for ``life``, unless the person is filling in a form: a number then still answers
-    the form.
+    the form. With a ``vault`` the message is confidential and lies sealed.
     """
     shown = fit(reply)
     contact = binding.reachable(session, session.get_one(Contact, contact_id))
@@ -34,7 +37,8 @@ def push(
     state = DialogueState.from_json(row.state)
     nonce = "" if state.form is not None else state.offer(shown.choices, now, life=life)
     envelope = Envelope(kind=kind, nonce=nonce, dedup_key=dedup_key)
-    queued = outbox.push(session, contact, shown.to_json(), now, envelope)
+    payload = shown.to_json() if vault is None else seal(vault, shown.to_json(), "outbox")
+    queued = outbox.push(session, contact, payload, now, envelope)
     if queued:
         row.state = state.to_json()
     return queued

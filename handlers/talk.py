@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from handlers.cases.receipts import ReceiptMint
 from handlers.conversation.messages import Inbound, Reply
 from handlers.conversation.state import DialogueState
+from handlers.sealing import again, reply_of
 from knowledge.casebook import Casebook
 from knowledge.deadlines import Deadlines
 from knowledge.library import Library
@@ -101,9 +102,13 @@ class Talk:
     """Opens a form by name; the router's own method, so that services need not know it."""
     question: Callable[[Talk], list[Reply]]
     """The open question of a form once more, none when no form is open; the router's own method as well."""
+    kept: Callable[[DialogueState], DialogueState] = lambda state: state
+    """How a state is written: what is confidential in it sealed."""
     public_only: bool = False
     """Others read along, or the channel may carry no personal matters."""
     staff: bool = False
+    confidential: bool = False
+    """What is said in this turn, by either side, is kept sealed."""
     withheld: bool = False
     """What was said is a personal matter in the wrong place: its words are not kept."""
 
@@ -134,4 +139,6 @@ class Talk:
         rows = outbox.by_ids(self.session, self.state.last_ids)
         if self.public_only:  # what was said to another account of the person is not for here
             rows = [row for row in rows if row.contact_id == self.contact_id]
-        return [Reply.from_json(row.payload) for row in rows] or [Reply("前面还没有说过什么。有问题直接问我。")]
+        return [again(reply_of(self.bench.vault, row.payload)) for row in rows] or [
+            Reply("前面还没有说过什么。有问题直接问我。")
+        ]

@@ -13,6 +13,7 @@ from handlers.conversation.messages import Attachment, Inbound, Numbered, Reply,
 from handlers.conversation.paging import fit
 from handlers.conversation.router import Desk
 from handlers.conversation.state import DialogueState, OpenOptions
+from handlers.sealing import open_forms, reply_of, seal, seal_forms
 from handlers.talk import Bench, Talk
 from storage import binding, contacts, dialogues, media, outbox
 from storage.contacts import Contact
@@ -42,25 +43,35 @@ class Reception:
         inbound = replace(inbound, text=clean(inbound.text))
         contact, row, known = _lock(session, inbound)
         if known is not None:
-            return numbered(outbox.by_ids(session, known.reply_ids), known.body.get("late", 0))
+            return self.numbered(outbox.by_ids(session, known.reply_ids), known.body.get("late", 0))
         reach("turn.begun")
         late = _heard_from(session, contact, inbound)
-        state = DialogueState.from_json(row.state)
+        state = open_forms(self.bench.vault, DialogueState.from_json(row.state))
         if not self._only_public(inbound):
             inbound = replace(inbound, attachments=tuple(_wanted(session, contact, inbound)))
-        body = _body(inbound, state) | {"late": len(late)}
+        body = _body(inbound, state)
         talk = self._talk(session, inbound, contact, row, state)
+        talk.confidential = self._is_confidential(state)
         replies = self.desk.route(talk)
+        talk.confidential = talk.confidential or self._is_confidential(talk.state)
         if talk.withheld:
             body["text"] = ""
         reach("turn.routed")
         rows = late + _send(talk, contact, replies)
         row = talk.dialogue
-        row.state, row.turns, row.updated_at = talk.state.to_json(), row.turns + 1, inbound.at
+        row.state, row.turns, row.updated_at = self._kept(talk.state).to_json(), row.turns + 1, inbound.at
         # Last, with its replies: until here the lock on the dialogue kept a second delivery waiting.
+        if talk.confidential:
+            body = seal(self.bench.vault, body, "inbox")
+        body |= {"late": len(late)}
         dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [r.id for r in rows])
         reach("turn.written")
-        return numbered(rows, len(late))
+        return self.numbered(rows, len(late))
+
+    def numbered(self, rows: list[OutboxRow], late: int = 0) -> list[Numbered]:
+        """Rows as replies; the first ``late`` of them belong to earlier messages."""
+        vault = self.bench.vault
+        return [Numbered(row.id, reply_of(vault, row.payload), row.nonce, n < late) for n, row in enumerate(rows)]
 
     def welcome(self, session: Session, inbound: Inbound) -> list[Numbered]:
         """Greet a person who opened the conversation without saying anything yet; once."""
@@ -72,7 +83,7 @@ class Reception:
         talk = self._talk(session, inbound, contact, row, state)
         rows = _send(talk, contact, self.desk.menu(talk))
         row.state, row.updated_at = talk.state.to_json(), inbound.at
-        return numbered(rows)
+        return self.numbered(rows)
 
     def note_greeting(self, session: Session, inbound: Inbound) -> None:
         """The channel has shown the greeting itself: its options are open, nothing is to be sent."""
@@ -82,6 +93,12 @@ class Reception:
         for reply in self.desk.menu(talk):
             talk.state.offer(reply.choices, talk.now)
         row.state, row.updated_at = talk.state.to_json(), inbound.at
+
+    def _is_confidential(self, state: DialogueState) -> bool:
+        return state.form is not None and state.form.form in self.desk.confidential
+
+    def _kept(self, state: DialogueState) -> DialogueState:
+        return seal_forms(self.bench.vault, state, self.desk.confidential)
 
     def _only_public(self, inbound: Inbound) -> bool:
         return inbound.shared or inbound.contact.channel in self.public_only
@@ -98,14 +115,10 @@ class Reception:
             bench=self.bench,
             forms=self.desk.open_form,
             question=self.desk.question,
+            kept=self._kept,
             public_only=self._only_public(inbound),
             staff=(contact.channel, contact.external_id) in self.staff,
         )
-
-
-def numbered(rows: list[OutboxRow], late: int = 0) -> list[Numbered]:
-    """Rows as replies; the first ``late`` of them belong to earlier messages."""
-    return [Numbered(row.id, Reply.from_json(row.payload), row.nonce, n < late) for n, row in enumerate(rows)]
 
 
 def due_at(inbound: Inbound) -> datetime:
@@ -171,8 +184,12 @@ def _send(talk: Talk, contact: Contact, replies: list[Reply]) -> list[OutboxRow]
         # Within a form the next question takes the place of the one that was tapped; anything else is to be kept.
         replaces = inbound.tapped_on if in_form and len(replies) == 1 else ""
         seen = inbound.way is Way.PULL
-        envelope = Envelope(nonce=nonce, replaces=replaces, due_at=due_at(inbound), seen=seen)
-        row = outbox.new(talk.session, contact, shown.to_json(), talk.now, envelope)
+        kind = "once" if reply.once else "reply"
+        envelope = Envelope(kind, nonce=nonce, replaces=replaces, due_at=due_at(inbound), seen=seen)
+        payload = shown.to_json()
+        if talk.confidential:
+            payload = seal(talk.bench.vault, payload, "outbox")
+        row = outbox.new(talk.session, contact, payload, talk.now, envelope)
         rows.append(row)
     talk.session.flush()
     state.last_ids = [row.id for row in rows]

@@ -57,6 +57,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "reply": Kind(Priority.ANSWER, timedelta(hours=48)),
+    "once": Kind(Priority.ANSWER, timedelta(hours=48)),
     "media": Kind(Priority.ANSWER, timedelta(days=3)),
     "reminder": Kind(Priority.NOTICE, timedelta(days=10)),
     "ledger": Kind(Priority.ANSWER, timedelta(days=7)),

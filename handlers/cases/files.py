@@ -38,7 +38,7 @@ def room(session: Session, case: Case, now: datetime) -> int:
 
 
 def keep(
-    bench: Bench, session: Session, case: Case, contact_id: int, sources: Sequence[tuple[str, str]], now: datetime
+    session: Session, case: Case, contact_id: int, sources: Sequence[tuple[str, str]], now: datetime
 ) -> list[CaseFile]:
     """Note files (name in the conversation, kind) for a case and have them sealed; those that are new."""
     rows = cases.add_files(session, case, sources[: room(session, case, now)], now)
@@ -66,6 +66,6 @@ def not_sealed(session: Session, bench: Bench, claimed: Claimed, sentence: str, 
     row.state, row.reason, row.source = "refused", sentence[:200], f"refused:{row.id}"
     reply = Reply(f"您发的证据有 1 个文件没存成：{sentence}")
     key = f"evidence:{row.id}"
-    push(session, bench, claimed.contact_id, reply, now, "case", key, confidential=True)
+    push(session, claimed.contact_id, reply, now, "case", key, vault=bench.vault)
     media.forget_one(session, claimed.request["file"])
     tasks.forget_one(session, claimed.id)

@@ -35,7 +35,7 @@ def _tell(bench: Bench, session: Session, case: Case, what: str, now: datetime, 
     )
     found = case_links.addresses(session, case.id, bench.vault)
     return sum(
-        push(session, bench, contact_id, reply, now, KIND, f"case:{case.id}:{key}:{contact_id}", confidential=True)
+        push(session, contact_id, reply, now, KIND, f"case:{case.id}:{key}:{contact_id}", vault=bench.vault)
         for contact_id in found
     )
 
@@ -46,9 +46,7 @@ def tell_staff(bench: Bench, session: Session, case: Case, what: str, now: datet
     to = [officer] if officer is not None and officer.active and not officer.away else staff.leaders(session)
     reply = Reply(f"{case.number}：{what}", (Choice("看案件", f"officers:show/{case.id}"),))
     told = [
-        push(
-            session, bench, member.contact_id, reply, now, KIND, f"staff:{case.id}:{key}:{member.id}", confidential=True
-        )
+        push(session, member.contact_id, reply, now, KIND, f"staff:{case.id}:{key}:{member.id}", vault=bench.vault)
         for member in to
         if member.contact_id is not None
     ]

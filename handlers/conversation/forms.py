@@ -7,12 +7,12 @@ keeps every answer whose field still exists and asks only what is new.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handlers.conversation.messages import Choice, Inbound, Reply
-from handlers.conversation.words import is_back, is_skip, read_digits
+from handlers.conversation.words import is_back, is_done, is_skip, read_digits
 
 Answers = Mapping[str, Any]
 """Answers by field name; values are plain JSON (text, numbers, lists, null for skipped)."""
@@ -46,6 +46,14 @@ class Field:
     when: Callable[[Answers], bool] = lambda _answers: True
     fallback: Any = None
     """Taken as the answer when a second message does not answer either: a question nobody must be stuck on."""
+    collect: bool = False
+    """Several messages together are the answer: ``parse`` gives the parts of each (a list), 完成 ends it."""
+    place: bool = False
+    """Whether a point on the map is an answer."""
+    most: int = 30
+    """How many parts are taken at most."""
+    noted: Callable[[Sequence[Any]], str] = lambda parts: f"已收 {len(parts)} 份，发完回“完成”。"
+    """What is said after each part that is not the last."""
 
     def options(self, answers: Answers) -> Options:
         return self.choices(answers) if callable(self.choices) else self.choices
@@ -62,6 +70,8 @@ class Form:
     prefill: Callable[[str], dict[str, Any]] = lambda _text: {}
     keep: bool = True
     """Whether a half-filled form is kept as a draft when it is left."""
+    confidential: bool = False
+    """What is said while it is open lies sealed in the database."""
 
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
@@ -74,6 +84,10 @@ class FormState:
     answers: dict[str, Any] = field(default_factory=dict)
     asking: str | None = None
     tries: int = 0
+    parts: list[Any] = field(default_factory=list)
+    """What the collecting field that is being asked has got so far."""
+    sealed: str = ""
+    """Answers and parts of a confidential form, as they lie in the database."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,11 +96,14 @@ class FormState:
             "answers": self.answers,
             "asking": self.asking,
             "tries": self.tries,
+            "parts": self.parts,
+            "sealed": self.sealed,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FormState:
-        return cls(data["form"], data["version"], dict(data["answers"]), data["asking"], data["tries"])
+        parts, sealed = list(data.get("parts", [])), data.get("sealed", "")
+        return cls(data["form"], data["version"], dict(data["answers"]), data["asking"], data["tries"], parts, sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,9 @@ def begin(form: Form, text: str = "") -> Step:
 def resume(form: Form, state: FormState) -> Step:
     """Take up an old state under today's form: answers to fields that are gone fall away."""
     kept = {k: v for k, v in state.answers.items() if form.field(k)}
-    return _proceed(form, FormState(form.name, form.version, kept))
+    taken_up = _proceed(form, FormState(form.name, form.version, kept))
+    same = taken_up.state.asking == state.asking
+    return replace(taken_up, state=replace(taken_up.state, parts=state.parts)) if same else taken_up
 
 
 def step(form: Form, state: FormState, inbound: Inbound) -> Step:
@@ -128,6 +147,8 @@ def step(form: Form, state: FormState, inbound: Inbound) -> Step:
         return _proceed(form, state)
     if is_back(inbound.text):
         return _back(form, state)
+    if asked.collect:
+        return _collect(form, state, asked, inbound)
     if asked.optional and is_skip(inbound.text):
         return _proceed(form, _answered(state, asked, None))
     try:
@@ -137,6 +158,23 @@ def step(form: Form, state: FormState, inbound: Inbound) -> Step:
             return _proceed(form, _answered(state, asked, asked.fallback))
         return _retry(asked, state, str(why))
     return _proceed(form, _answered(state, asked, value))
+
+
+def _collect(form: Form, state: FormState, asked: Field, inbound: Inbound) -> Step:
+    """One more message for a collecting field; 完成 or 没有 ends it, also when something came with the word."""
+    assert asked.parse is not None
+    ends = is_done(inbound.text) or is_skip(inbound.text)
+    rest = replace(inbound, text="") if ends else inbound
+    new: list[Any] = []
+    if not ends or inbound.attachments:
+        try:
+            new = asked.parse(rest)
+        except NotUnderstoodError as why:
+            return _retry(asked, state, str(why))
+    parts = [*state.parts, *new][: asked.most]
+    if ends or len(parts) >= asked.most:
+        return _proceed(form, replace(_answered(state, asked, parts), parts=[]))
+    return Step(replace(state, parts=parts, tries=0), (Reply(asked.noted(parts)),))
 
 
 def ask_again(form: Form, state: FormState) -> Reply:
@@ -149,7 +187,7 @@ def _proceed(form: Form, state: FormState) -> Step:
     missing = _next_field(form, state.answers)
     if missing is None:
         return Step(replace(state, asking=None), submit=_applying(form, state.answers))
-    state = replace(state, asking=missing.name, tries=0)
+    state = replace(state, asking=missing.name, tries=0, parts=[])
     return Step(state, (_question(missing, state.answers),))
 
 

@@ -22,6 +22,7 @@ class AttachmentKind(StrEnum):
     IMAGE = "image"
     FILE = "file"
     VOICE = "voice"
+    VIDEO = "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,15 @@ class Attachment:
     size: int = 0
     label: str = ""
     ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point on the map that was sent: degrees, and what the platform calls it."""
+
+    lat: float
+    lon: float
+    label: str = ""
 
 
 class Way(StrEnum):
@@ -89,6 +99,9 @@ class Inbound:
     edited: bool = False
     shared: bool = False
     """Said in a group, where others read along."""
+    place: Place | None = None
+    prepared: str = ""
+    """The slow hash of a receipt in ``text``, made before the turn so that nobody waits for it; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,8 @@ class Reply:
     multi: bool = False
     in_form: bool = False
     """The open question of a form: it can be gone back from and left."""
+    once: bool = False
+    """It is shown this once: a secret that must not stand in the conversation again."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -123,6 +138,7 @@ class Reply:
             "about": list(self.about),
             "multi": self.multi,
             "in_form": self.in_form,
+            "once": self.once,
         }
 
     @classmethod
@@ -134,6 +150,7 @@ class Reply:
             about=tuple(data["about"]),
             multi=data["multi"],
             in_form=data.get("in_form", False),
+            once=data.get("once", False),
         )
 
 

@@ -103,6 +103,11 @@ class Desk(Generic[TalkT]):
     def form(self, name: str) -> tuple[Service[TalkT], Form] | None:
         return next(((s, f) for s in self.services for f in s.forms if f.name == name), None)
 
+    @property
+    def confidential(self) -> frozenset[str]:
+        """The forms whose answers lie sealed."""
+        return frozenset(form.name for service in self.services for form in service.forms if form.confidential)
+
     # -- one message ------------------------------------------------------------------------------------------
 
     def route(self, talk: TalkT) -> Replies:
@@ -121,7 +126,7 @@ class Desk(Generic[TalkT]):
         word = global_word(inbound.text)
         if word is not None and not inbound.attachments:
             return self._global(talk, word)
-        if inbound.other is not None and not inbound.text.strip():
+        if inbound.other is not None and not inbound.text.strip() and not self._takes_place(talk):
             return self.unreadable(talk) + self.question(talk)
         return self._in_form(talk, inbound) if talk.state.form is not None else self._free(talk)
 
@@ -184,6 +189,12 @@ class Desk(Generic[TalkT]):
         refused = self.elsewhere(talk)
         talk.inbound = replace(talk.inbound, attachments=())
         return refused + (self.route(talk) if talk.inbound.text.strip() else self.question(talk))
+
+    def _takes_place(self, talk: TalkT) -> bool:
+        """Whether the open question can be answered by a point on the map, and one came."""
+        found = self.form(talk.state.form.form) if talk.state.form is not None else None
+        asked = found[1].field(talk.state.form.asking or "") if found and talk.state.form else None
+        return asked is not None and asked.place and talk.inbound.place is not None
 
     def _call_human(self, talk: TalkT) -> Replies:
         return self.elsewhere(talk) if talk.public_only else self.human(talk)
@@ -315,7 +326,9 @@ class Desk(Generic[TalkT]):
         service, form = found
         asked = form.field(talk.state.form.asking or "")
         command = self._command(inbound.text) if not inbound.attachments else None
-        if asked is not None and asked.free_text and command is not None:  # a tap on the menu is no answer
+        if (
+            asked is not None and (asked.free_text or asked.collect) and command is not None
+        ):  # a tap on the menu is no answer
             self._park(talk)
             return self.act(talk, command)
         step = forms.step(form, talk.state.form, inbound)

@@ -42,6 +42,7 @@ LEAVING_LENGTH = 10
 """算了不投诉了 is a wish to leave; a longer sentence that begins so may be a story."""
 _BACK = frozenset(("返回", "上一步", "回上一步", "back"))
 _SKIP = frozenset(("跳过", "没有", "无", "略过", "不填", "skip"))
+_DONE = frozenset(("完成", "好了", "发完了", "发完", "完了", "就这些", "就这么多", "没有了", "没了", "done"))
 _NUMERALS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _CIRCLED = {chr(0x2460 + n): n + 1 for n in range(20)}
 _PLAIN_NUMBER = re.compile(
@@ -70,6 +71,10 @@ def is_back(text: str) -> bool:
 
 def is_skip(text: str) -> bool:
     return fold(text) in _SKIP
+
+
+def is_done(text: str) -> bool:
+    return fold(text) in _DONE
 
 
 def read_digits(text: str, options: int, *, multi: bool = False) -> list[int]:
