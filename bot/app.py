@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import metrics, ocr
-from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, media_type_of
+from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, VIDEO_TYPES, media_type_of, video_type_of
 from bot.settings import Settings
 from bot.turns import OverloadedError, Turns, turns_for
 from bot.web.ports import BadFileError, BusyError, Line
@@ -34,6 +34,11 @@ from storage.vault import Vault
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(hours=24)
 TURN_LIMIT_SECONDS = 4.0
+KIND_OF = {
+    **dict.fromkeys(IMAGE_TYPES, AttachmentKind.IMAGE),
+    **dict.fromkeys(FILE_TYPES, AttachmentKind.FILE),
+    **dict.fromkeys(VIDEO_TYPES, AttachmentKind.VIDEO),
+}
 ONCE_LASTS = timedelta(minutes=10)
 
 
@@ -208,10 +213,10 @@ class Service:
             raise BadFileError(f"“{name}”是空的，请重新选。")
         if len(data) > MAX_FILE:
             raise BadFileError(f"“{name}”超过 10 MB，请压缩后再发，或只拍要紧的部分。")
-        media_type = media_type_of(data, name)
-        if media_type not in IMAGE_TYPES | FILE_TYPES:
-            raise BadFileError(f"“{name}”不是照片、PDF 或表格，换一个格式再发。")
-        kind = AttachmentKind.IMAGE if media_type in IMAGE_TYPES else AttachmentKind.FILE
+        media_type = video_type_of(data) or media_type_of(data, name)
+        kind = KIND_OF.get(media_type)
+        if kind is None:
+            raise BadFileError(f"“{name}”不是照片、视频、PDF 或表格，换一个格式再发。")
         digest = evidence.keep(self.settings.evidence_dir, data)
         return Attachment(kind, digest, media_type, len(data), name[:80])
 

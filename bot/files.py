@@ -13,6 +13,22 @@ ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_SHEETS = tuple(name.encode("utf-16-le") for name in ("Workbook", "Book", "EncryptedPackage"))
 _TABLE_NAMES = (".csv", ".xls", ".xlsx", ".tsv", ".txt")
 VOICE_TYPES = frozenset(("audio/amr", "audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"))
+VIDEO_TYPES = frozenset(("video/mp4", "video/quicktime"))
+_FILM_BRANDS = (
+    b"isom",
+    b"iso2",
+    b"iso4",
+    b"iso5",
+    b"iso6",
+    b"mp41",
+    b"mp42",
+    b"avc1",
+    b"M4V ",
+    b"MSNV",
+    b"3gp4",
+    b"3gp5",
+    b"3gp6",
+)
 _VOICES = (
     (b"#!AMR", "audio/amr"),
     (b"OggS", "audio/ogg"),
@@ -57,3 +73,10 @@ def voice_type_of(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         return "audio/wav"
     return next((kind for start, kind in _VOICES if data.startswith(start)), "")
+
+
+def video_type_of(data: bytes) -> str:
+    """The type of a film as phones and platforms make them; empty: none of them."""
+    if data[4:8] != b"ftyp":
+        return ""
+    return "video/quicktime" if data[8:12] == b"qt  " else "video/mp4" if data[8:12] in _FILM_BRANDS else ""

@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, VOICE_TYPES, media_type_of, voice_type_of
+from bot.files import (
+    FILE_TYPES,
+    IMAGE_TYPES,
+    MAX_FILE,
+    VIDEO_TYPES,
+    VOICE_TYPES,
+    media_type_of,
+    video_type_of,
+    voice_type_of,
+)
 from bot.times import utc_now
 from bot.turns import Turns
 from handlers import outreach
@@ -35,8 +44,16 @@ DRAIN_SECONDS = 10.0
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 
-NAMES = {AttachmentKind.IMAGE: ("张照片", "张"), AttachmentKind.VOICE: ("段语音", "段")}
-TYPES = {AttachmentKind.IMAGE: IMAGE_TYPES, AttachmentKind.VOICE: VOICE_TYPES}
+NAMES = {
+    AttachmentKind.IMAGE: ("张照片", "张"),
+    AttachmentKind.VOICE: ("段语音", "段"),
+    AttachmentKind.VIDEO: ("段视频", "段"),
+}
+TYPES = {
+    AttachmentKind.IMAGE: IMAGE_TYPES,
+    AttachmentKind.VOICE: VOICE_TYPES,
+    AttachmentKind.VIDEO: VIDEO_TYPES,
+}
 GONE = "平台上已经过期"
 UNREACHED = "平台一直没有给"
 EMPTY = "是空的"
@@ -44,6 +61,7 @@ TOO_LARGE = "超过 10 MB"
 WRONG_TYPE = {
     AttachmentKind.IMAGE: "不是照片",
     AttachmentKind.VOICE: "不是能存的语音格式",
+    AttachmentKind.VIDEO: "不是 MP4 视频",
     AttachmentKind.FILE: "不是照片、PDF 或表格",
 }
 
@@ -82,11 +100,18 @@ def checked(fetched: Fetched, kind: str, label: str) -> str:
     if len(fetched.data) > MAX_FILE:
         raise MediaRefusedError(TOO_LARGE)
     sort = AttachmentKind(kind)
-    voice = sort is AttachmentKind.VOICE
-    found = voice_type_of(fetched.data) if voice else media_type_of(fetched.data, fetched.name or label)
+    found = _type_of(sort, fetched, label)
     if found not in TYPES.get(sort, IMAGE_TYPES | FILE_TYPES):
         raise MediaRefusedError(WRONG_TYPE[sort])
     return found
+
+
+def _type_of(sort: AttachmentKind, fetched: Fetched, label: str) -> str:
+    if sort is AttachmentKind.VOICE:
+        return voice_type_of(fetched.data)
+    if sort is AttachmentKind.VIDEO:
+        return video_type_of(fetched.data)
+    return media_type_of(fetched.data, fetched.name or label)
 
 
 def sorry(kind: str, why: str, *, other: bool) -> Reply:

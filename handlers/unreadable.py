@@ -6,10 +6,9 @@ from handlers.conversation.messages import Choice, Other, Reply
 from handlers.elsewhere import elsewhere
 from handlers.talk import Talk
 
-FILES = frozenset((Other.VIDEO, Other.LARGE_FILE, Other.UNSENDABLE_FILE))
+FILES = frozenset((Other.LARGE_FILE, Other.UNSENDABLE_FILE))
 """What to do instead of these is to send a file: not something to ask for where none is taken."""
 SENTENCES = {
-    Other.VIDEO: "视频这里收不了，请拍照片发来，或打字说。",
     Other.LOCATION: "位置我看不了，请打字说在哪个市场、哪个摊位。",
     Other.LINK: "网页链接我打不开，请把要问的话打出来。",
     Other.CONTACT: "名片我没有存，也用不上。要问什么请直接打字。",

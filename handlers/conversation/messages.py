@@ -64,7 +64,6 @@ class Way(StrEnum):
 class Other(StrEnum):
     """Something that is neither words nor a file we take."""
 
-    VIDEO = "video"
     LOCATION = "location"
     LINK = "link"
     CONTACT = "contact"

@@ -419,7 +419,8 @@ def test_any_order_of_binding_and_parting(database: Database, bring: Bring) -> N
         run = next(runs)
         with database.unit() as session:
             for table in reversed(Person.metadata.sorted_tables):
-                session.execute(table.delete())
+                if not table.name.startswith("audit"):  # it refuses, and nothing here adds to it
+                    session.execute(table.delete())
         return lambda channel: bring(channel, f"run{run}")
 
     phases = (Phase.explicit, Phase.reuse, Phase.generate)  # to make a failure smaller takes minutes on a database

@@ -113,7 +113,7 @@ def test_the_words_beside_a_file_are_answered(say: Say) -> None:
     assert lines[1].reply.text.startswith("强制检定不收费")
 
 
-@pytest.mark.parametrize("kind", [Other.VIDEO, Other.LARGE_FILE, Other.UNSENDABLE_FILE])
+@pytest.mark.parametrize("kind", [Other.LARGE_FILE, Other.UNSENDABLE_FILE])
 def test_nobody_is_asked_for_a_file_that_would_not_be_taken(say: Say, kind: Other) -> None:
     assert say(other=kind)[0].reply.text.startswith(ELSEWHERE)
 

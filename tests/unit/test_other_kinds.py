@@ -36,7 +36,7 @@ def test_each_kind_gets_a_sentence_and_a_form_its_question_again(service: Servic
 
 def test_a_sticker_brings_the_menu_a_caption_is_answered(service: Service) -> None:
     assert [c.label for c in service.talk(replace(said("", "1"), other=Other.STICKER))[0].reply.choices] == ["看菜单"]
-    assert texts(service, replace(said("强检收费吗", "2"), other=Other.VIDEO))[0].startswith("强制检定不收费")
+    assert texts(service, replace(said("强检收费吗", "2"), other=Other.LINK))[0].startswith("强制检定不收费")
 
 
 def test_a_file_by_name_only_can_be_sent_on_the_page(service: Service) -> None:

@@ -297,7 +297,7 @@ def texts_of(inbound: Inbound) -> list[str]:
 
 def test_what_cannot_be_read_and_an_edit_in_a_form() -> None:
     sentence = "这种内容我看不了，请打字问。"
-    video = replace(said(""), other=Other.VIDEO)
+    video = replace(said(""), other=Other.LINK)
     assert texts(Toy(video)) == [sentence]
     assert texts(Toy(video, in_form())) == [sentence, "怎么装的？"]
     edited = replace(said("1"), edited=True)

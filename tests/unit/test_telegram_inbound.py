@@ -12,7 +12,7 @@ import pytest
 
 from bot.channels.telegram.inbound import IGNORED, Me, Received, UnreadableError, receive
 from bot.files import MAX_FILE
-from handlers.conversation.messages import AttachmentKind, ContactRef, Inbound, Other, Way
+from handlers.conversation.messages import AttachmentKind, ContactRef, Inbound, Other, Place, Way
 from tests.fakes.telegram import BOT_ID, BOT_USERNAME, FakeTelegram, Group, Json, Person
 from tests.support import NOW
 
@@ -172,8 +172,6 @@ SHAPE = {"width": 1, "height": 1, "duration": 1}
 @pytest.mark.parametrize(
     ("content", "other"),
     [
-        ({"video": FILE | SHAPE}, Other.VIDEO),
-        ({"video_note": FILE | {"length": 1, "duration": 1}}, Other.VIDEO),
         ({"animation": FILE | SHAPE, "document": FILE | {"file_name": "a.gif"}}, Other.STICKER),
         ({"dice": {"emoji": "🎲", "value": 3}}, Other.STICKER),
         ({"location": {"latitude": 1.0, "longitude": 2.0}}, Other.LOCATION),
@@ -191,6 +189,19 @@ def test_what_is_neither_words_nor_a_file(wang: Person, content: dict[str, Any],
     received = understood(wang.message(**content))
     assert received.inbound is not None
     assert (received.inbound.other, received.kind) == (other, other.value)
+
+
+@pytest.mark.parametrize(
+    "content", [{"video": FILE | SHAPE}, {"video_note": FILE | {"length": 1, "duration": 1}}], ids=["video", "note"]
+)
+def test_films(wang: Person, content: dict[str, Any]) -> None:
+    received = understood(wang.message(**content))
+    assert received.inbound is not None
+    assert [(a.kind, a.ref) for a in received.inbound.attachments] == [(AttachmentKind.VIDEO, "f")]
+
+
+def test_a_place(wang: Person) -> None:
+    assert heard(wang.location(30.6, 104.1)).place == Place(30.6, 104.1)
 
 
 def test_stickers_and_cards(wang: Person) -> None:

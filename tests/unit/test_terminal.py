@@ -69,7 +69,7 @@ def test_a_file_that_is_not_there_or_not_right(service: Service, tmp_path: Path)
     program.write_bytes(b"MZ" + bytes(100))
     told = _talk(service, f"@{tmp_path / '没有.png'}", f"@{program}", "@")
     assert "打不开文件" in told
-    assert "不是照片、PDF 或表格" in told
+    assert "不是照片、视频、PDF 或表格" in told
     assert told.count("用户：") == 3
 
 

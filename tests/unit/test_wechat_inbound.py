@@ -9,7 +9,7 @@ import pytest
 
 from bot.channels.wechat.envelope import read_message
 from bot.channels.wechat.inbound import Grant, Received, Report, UnreadableError, receive
-from handlers.conversation.messages import AttachmentKind, Other, Way
+from handlers.conversation.messages import AttachmentKind, Other, Place, Way
 from tests.fakes.wechat import Message, Platform
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -58,9 +58,18 @@ def test_files(platform: Platform) -> None:
     assert (heard.text, heard.attachments) == ("秤要检吗", ())
 
 
+def test_films_and_places(platform: Platform) -> None:
+    for message in (platform.video("o1", "M"), platform.shortvideo("o1", "M")):
+        film = read(platform, message).inbound
+        assert film is not None
+        assert [(a.kind, a.ref) for a in film.attachments] == [(AttachmentKind.VIDEO, "M")]
+    somewhere = read(platform, platform.location("o1", 28.0, 120.6, "城西菜场")).inbound
+    assert somewhere is not None
+    assert somewhere.place == Place(28.0, 120.6, "城西菜场")
+
+
 def test_the_other_kinds(platform: Platform) -> None:
     kinds = {
-        Other.VIDEO: [platform.video("o1", "M"), platform.shortvideo("o1", "M")],
         Other.LOCATION: [platform.location("o1", 28.0, 120.6)],
         Other.LINK: [platform.link("o1", "标题", "说明", "https://x.example")],
         Other.UNSENDABLE_FILE: [platform.file("o1", "台账.xlsx", 900)],

@@ -246,10 +246,10 @@ def test_on_the_web_the_answer_is_fetched(house: House) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "why"),
     [
-        (b"MZ" + bytes(100), "台账.xlsx", "“台账.xlsx”不是照片、PDF 或表格，换一个格式再发。"),
+        (b"MZ" + bytes(100), "台账.xlsx", "“台账.xlsx”不是照片、视频、PDF 或表格，换一个格式再发。"),
         (b"", "台账.xlsx", "“台账.xlsx”是空的，请重新选。"),
         (b"", "", files.NONE),
-        (b"MZ", "../../<b>.exe", "“&lt;b&gt;.exe”不是照片、PDF 或表格，换一个格式再发。"),
+        (b"MZ", "../../<b>.exe", "“&lt;b&gt;.exe”不是照片、视频、PDF 或表格，换一个格式再发。"),
         (b"%PDF-1.7\n" + bytes(10 * 1024 * 1024), "证书.pdf", "“证书.pdf”超过 10 MB，请压缩后再发，或只拍要紧的部分。"),
     ],
 )

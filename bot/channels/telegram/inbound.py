@@ -18,7 +18,7 @@ from telegram import CallbackQuery, Chat, ChatMemberUpdated, Document, Message, 
 
 from bot.files import MAX_FILE
 from bot.intake import storable
-from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Other, Way
+from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Other, Place, Way
 
 CHANNEL = "telegram"
 UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -29,7 +29,6 @@ IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".heif"))
 SHEETS = frozenset((".pdf", ".xlsx", ".xls", ".csv"))
 OTHERS = (
     (Other.STICKER, ("animation", "sticker", "dice")),
-    (Other.VIDEO, ("video", "video_note")),
     (Other.LOCATION, ("location", "venue")),
     (Other.CONTACT, ("contact",)),
     (Other.UNKNOWN, ("poll", "story", "game", "paid_media", "checklist")),
@@ -147,7 +146,7 @@ def _message(message: Message, inbound: Inbound, me: Me) -> Received:
         return IGNORED
     inbound = _spoken(inbound, _without_mention(words, me) if inbound.shared else words)
     if isinstance(content, Other):
-        inbound = replace(inbound, other=content)
+        inbound = replace(inbound, other=content, place=_place(message))
     elif content is not None:
         inbound = replace(inbound, attachments=(content,))
     if message.media_group_id is not None and content is not None and not inbound.edited:
@@ -208,10 +207,21 @@ def _content(message: Message) -> tuple[str, Attachment | Other | None]:
         return "photo", _photo(message.photo)
     if message.document is not None:
         return "document", _document(message.document)
+    film = message.video or message.video_note
+    if film is not None:
+        return "video", _file(AttachmentKind.VIDEO, film.file_id, film.file_size, "视频")
     sound = message.voice or message.audio
     if sound is not None:
         return "voice", _file(AttachmentKind.VOICE, sound.file_id, sound.file_size, "语音")
     return "text", None
+
+
+def _place(message: Message) -> Place | None:
+    point = message.location
+    if point is None:
+        return None
+    label = " ".join(filter(None, (message.venue.title, message.venue.address))) if message.venue is not None else ""
+    return Place(float(point.latitude), float(point.longitude), storable(label)[:100])
 
 
 def _photo(sizes: Sequence[PhotoSize]) -> Attachment | Other:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Other, Way
+from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Other, Place, Way
 
 CHANNEL = "wechat"
 LATEST = 2**33
@@ -19,8 +19,6 @@ SAY = "say:"
 """A menu button's key: the words it stands for come after this."""
 
 OTHERS = {
-    "video": Other.VIDEO,
-    "shortvideo": Other.VIDEO,
     "location": Other.LOCATION,
     "link": Other.LINK,
     "file": Other.UNSENDABLE_FILE,
@@ -124,7 +122,19 @@ def _said(kind: str, inbound: Inbound, fields: Mapping[str, Any]) -> tuple[Inbou
         if heard:
             return replace(inbound, text=heard), Grant.MESSAGE
         return _file(inbound, AttachmentKind.VOICE, text_of(fields, "MediaId"), "语音"), Grant.MESSAGE
-    return replace(inbound, other=OTHERS.get(kind, Other.UNKNOWN)), Grant.MESSAGE
+    if kind in ("video", "shortvideo"):
+        return _file(inbound, AttachmentKind.VIDEO, text_of(fields, "MediaId"), "视频"), Grant.MESSAGE
+    place = _place(fields) if kind == "location" else None
+    return replace(inbound, other=OTHERS.get(kind, Other.UNKNOWN), place=place), Grant.MESSAGE
+
+
+def _place(fields: Mapping[str, Any]) -> Place | None:
+    """``Location_X`` is the latitude, ``Location_Y`` the longitude."""
+    try:
+        lat, lon = float(text_of(fields, "Location_X")), float(text_of(fields, "Location_Y"))
+    except ValueError:
+        return None
+    return Place(lat, lon, text_of(fields, "Label")[:100]) if abs(lat) <= 90 and abs(lon) <= 180 else None
 
 
 def _text(inbound: Inbound, fields: Mapping[str, Any]) -> tuple[Inbound, Grant]:
