@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bot import ocr
-from bot.files import media_type_of
+from bot.files import IMAGE_TYPES, media_type_of, video_type_of, voice_type_of
+from bot.pictures import BadPictureError, working_copy
 from bot.sheets.reader import SheetError, read_sheet
 from bot.tasks import Kind, TaskWorker
 from bot.times import utc_now
+from handlers.cases import files as case_files
 from handlers.ledger import certificates, sheets
 from handlers.talk import SHANGHAI
 from storage import evidence, media, tasks
@@ -47,6 +49,13 @@ def kinds(service: Service, clock: Callable[[], datetime] = utc_now) -> dict[str
             refusals=(SheetError,),
         ),
         certificates.SEAL: Kind(slow=_sealer(service), failed=_with(bench, certificates.not_sealed)),
+        case_files.SEAL: Kind(
+            slow=_evidence(service),
+            done=_with(bench, case_files.sealed),
+            after=_without_plain(service),
+            failed=_with(bench, case_files.not_sealed),
+            refusals=(BadPictureError,),
+        ),
         certificates.READ: Kind(
             slow=_lines,
             done=_with(bench, certificates.was_read),
@@ -95,6 +104,33 @@ def _sealer(service: Service) -> Callable[[Claimed, bytes], None]:
             evidence.drop(service.settings.evidence_dir, digest)
 
     return slow
+
+
+def _evidence(service: Service) -> Callable[[Claimed, bytes], case_files.Sealed]:
+    """The original of a piece of evidence, sealed; of a picture also the working copy, without which it is refused."""
+    root = service.settings.evidence_dir
+
+    def slow(claimed: Claimed, data: bytes) -> case_files.Sealed:
+        found_type = video_type_of(data) or media_type_of(data, "") or voice_type_of(data)
+        made = working_copy(data) if found_type in IMAGE_TYPES else None
+        copied = evidence.keep(root, made.data) if made is not None else ""
+        kept = evidence.seal_in_case(root, data, claimed.request["case"], service.vault)
+        return case_files.Sealed(kept.sha256, kept.sm3, kept.size, found_type, copied, made.dhash if made else "")
+
+    return slow
+
+
+def _without_plain(service: Service) -> Callable[[Claimed, case_files.Sealed], None]:
+    """The open original goes, once the sealed one is recorded, unless it was sent for something else too."""
+
+    def after(_claimed: Claimed, made: case_files.Sealed) -> None:
+        with service.database.reading() as session:
+            # Our own rows about it are gone by now: whatever is left is somebody else's.
+            shared = media.used_elsewhere(session, made.sha256, made.sha256) or tasks.is_awaited(session, made.sha256)
+        if not shared and made.sha256 != made.copy_sha256:
+            evidence.drop(service.settings.evidence_dir, made.sha256)
+
+    return after
 
 
 def _lines(claimed: Claimed, data: bytes) -> list[ocr.Line]:

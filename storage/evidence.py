@@ -6,7 +6,10 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
 
 from storage.vault import Vault
 
@@ -23,6 +26,43 @@ def seal(root: Path, data: bytes, vault: Vault) -> str:
     digest = hashlib.sha256(data).hexdigest()
     _write(sealed_path_of(root, digest), vault.seal(data, digest))
     return digest
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What a file is known by: both hashes in hex, and its bytes."""
+
+    sha256: str
+    sm3: str
+    size: int
+
+
+def digests_of(data: bytes) -> Digests:
+    """SHA-256, and SM3 (GB/T 32905) for those who must use the national hash."""
+    sm3 = hashes.Hash(hashes.SM3())
+    sm3.update(data)
+    return Digests(hashlib.sha256(data).hexdigest(), sm3.finalize().hex(), len(data))
+
+
+def seal_in_case(root: Path, data: bytes, case_id: int, vault: Vault) -> Digests:
+    """Keep an original sealed, bound to its case. The same file in two cases is kept twice: that both sent the same is
+    nobody's to see."""
+    found = digests_of(data)
+    _write(case_path_of(root, case_id, found.sha256), vault.seal(data, _about(case_id, found.sha256)))
+    return found
+
+
+def unseal_in_case(root: Path, case_id: int, sha256: str, vault: Vault) -> bytes:
+    """``SealedError`` when it was altered or is another case's, ``OSError`` when it is not there."""
+    return vault.open(case_path_of(root, case_id, sha256).read_bytes(), _about(case_id, sha256))
+
+
+def case_path_of(root: Path, case_id: int, sha256: str) -> Path:
+    return root / "cases" / str(case_id) / sha256
+
+
+def _about(case_id: int, sha256: str) -> str:
+    return f"case:{case_id}|{sha256}|original"
 
 
 def unseal(root: Path, digest: str, vault: Vault) -> bytes:

@@ -9,6 +9,7 @@ from storage.consults import Consult, Counter, Feedback, Miss
 from storage.contacts import Contact, Handover, HandoverMiss, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
 from storage.gates import Gate
+from storage.identities import Custodian, IdentityKey, Reveal, RevealHalf, SealedIdentity
 from storage.ledger import Certificate, LedgerEvent, LedgerItem
 from storage.links import FileLink
 from storage.media import MediaFile
@@ -38,6 +39,7 @@ __all__ = [
     "Consult",
     "Contact",
     "Counter",
+    "Custodian",
     "CustomerWindow",
     "Dialogue",
     "Feedback",
@@ -45,6 +47,7 @@ __all__ = [
     "Gate",
     "Handover",
     "HandoverMiss",
+    "IdentityKey",
     "InboxMessage",
     "Invite",
     "JobSlot",
@@ -62,6 +65,9 @@ __all__ = [
     "ReceiptGuess",
     "Reminder",
     "ReminderBatch",
+    "Reveal",
+    "RevealHalf",
+    "SealedIdentity",
     "Shop",
     "StaffEnrolment",
     "StaffMember",

@@ -12,7 +12,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, delete, literal_column, or_, select, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Text,
+    cast,
+    delete,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, json_object, name64, row_id
@@ -158,3 +170,9 @@ def forget(session: Session, before: datetime, limit: int) -> int:
 def forget_one(session: Session, task_id: int) -> None:
     """Leave nothing of a task that is done: what it was about is nobody's any more."""
     session.execute(delete(Task).where(Task.id == task_id))
+
+
+def is_awaited(session: Session, file: str) -> bool:
+    """Whether a task that is not done yet is about a file."""
+    about = select(Task.id).where(Task.state == _TODO, cast(Task.request, Text).contains(f'"{file}"'))
+    return session.scalar(about.limit(1)) is not None
