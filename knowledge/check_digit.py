@@ -1,12 +1,12 @@
-"""A check digit that finds every single wrong digit and every swap of neighbours.
+"""A check digit that finds slips of the finger: every single wrong digit and every two neighbours in the wrong order.
 
-H. Michael Damm, Total anti-symmetrische Quasigruppen, 2004: a quasigroup of order 10 in which no swap goes unseen. The
-digit that brings the interim result to 0 is the check digit.
+H. Michael Damm, Total anti-symmetrische Quasigruppen, dissertation, Philipps-Universität Marburg 2004: the quasigroup
+of order 10 on page 111. Its diagonal is zero, so that a number with its own check digit comes to zero.
 """
 
 from __future__ import annotations
 
-_TABLE = (
+_QUASIGROUP = (
     (0, 3, 1, 7, 5, 9, 8, 6, 4, 2),
     (7, 0, 9, 2, 1, 5, 4, 8, 6, 3),
     (4, 2, 0, 6, 8, 7, 1, 3, 5, 9),
@@ -21,17 +21,19 @@ _TABLE = (
 
 
 def check_digit(digits: str) -> str:
-    """The digit to put behind ``digits`` (ASCII 0-9)."""
-    return str(_interim(digits))
-
-
-def is_valid(digits: str) -> bool:
-    """Whether the last digit is the check digit of those before it."""
-    return bool(digits) and _interim(digits) == 0
-
-
-def _interim(digits: str) -> int:
+    """The one digit to write behind ``digits``; ``ValueError`` unless they are one or more of 0 to 9."""
+    if not _are_digits(digits):
+        raise ValueError("digits must be one or more of 0 to 9")
     interim = 0
     for digit in digits:
-        interim = _TABLE[interim][int(digit)]
-    return interim
+        interim = _QUASIGROUP[interim][int(digit)]
+    return str(interim)
+
+
+def is_valid(digits_with_check: str) -> bool:
+    """Whether the last digit is the check digit of those before it. Anything but two or more digits is not valid."""
+    return len(digits_with_check) > 1 and _are_digits(digits_with_check) and check_digit(digits_with_check) == "0"
+
+
+def _are_digits(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.talk import Bench
 from knowledge.workdays import Calendar
-from scheduler import reminders, retention
+from scheduler import deadlines, reminders, retention
 from storage.database import Database
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -44,6 +44,9 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
     def may_tell(now: datetime) -> bool:
         return reminders.may_tell(bench, now)
 
+    def may_tell_staff(now: datetime) -> bool:
+        return deadlines.may_tell(bench, now)
+
     return (
         Job("retention", time(3, 30), retention.sweep),
         Job("holiday-notice", time(8, 30), lambda _database, now: warn_without_notice(bench.calendar, now)),
@@ -62,6 +65,22 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
             may_tell,
             told="{} 家店逾期没有动静",
         ),
+        Job(
+            "case-terms",
+            deadlines.TELL_FROM,
+            lambda database, now: deadlines.escalate(database, now, bench),
+            may_tell_staff,
+            resumes=True,
+            told="提醒了 {} 个案件期限",
+        ),
+        Job(
+            "case-digest",
+            deadlines.TELL_FROM,
+            lambda database, now: deadlines.digest(database, now, bench),
+            may_tell_staff,
+            told="给 {} 名工作人员发了今日清单",
+        ),
+        Job("open-originals", time(3, 50), lambda database, now: retention.sweep_open(database, now, bench.files)),
         Job("sealed", time(3, 40), lambda database, now: retention.sweep_sealed(database, now, bench.files)),
     )
 

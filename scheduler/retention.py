@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from storage import dialogues, evidence, ledger, links, media, outbox, platform, sending, slots, tasks
+from storage import (
+    case_retention,
+    dialogues,
+    evidence,
+    ledger,
+    links,
+    media,
+    outbox,
+    platform,
+    sending,
+    slots,
+    tasks,
+)
 from storage.database import Database, Session
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 RAW_MESSAGES = timedelta(hours=25)
 """A day for re-deliveries and for the web chat's own history, and an hour for clocks that differ."""
@@ -22,6 +37,10 @@ TASKS = timedelta(days=30)
 """What was read of a file and not confirmed goes with its task."""
 SLOTS = timedelta(days=60)
 BATCH = 1000
+ONCE = timedelta(days=2)
+"""What was to be shown once; by then it was, or the platform does not let it through any more."""
+LEFT_BEHIND = timedelta(days=3)
+"""How far back the sweep looks for open files of originals that are sealed."""
 SEALING = timedelta(hours=1)
 """A file younger than this may be about to be recorded."""
 
@@ -32,6 +51,8 @@ def sweep(database: Database, now: datetime) -> None:
         pass
     with database.unit() as session:
         _few(session, now)
+    while _cases(database, now) == BATCH:
+        pass
 
 
 def _batch(database: Database, now: datetime) -> bool:
@@ -39,6 +60,7 @@ def _batch(database: Database, now: datetime) -> bool:
         gone = dialogues.forget_messages(session, now - RAW_MESSAGES, BATCH)
         gone += sending.expire(session, now, BATCH)  # where no channel sends, nobody else does it
         gone += outbox.forget_sent(session, now - REPLIES, BATCH)
+        gone += outbox.forget_once(session, now - ONCE, BATCH)
         gone += dialogues.clear_idle(session, now - IDLE_DIALOGUES, BATCH)
         gone += tasks.forget(session, now - TASKS, BATCH)
         gone += media.forget_failed(session, now - FAILED_FILES, BATCH)
@@ -52,6 +74,24 @@ def _few(session: Session, now: datetime) -> None:
     platform.forget_parked(session, now - PARKED)
     platform.forget_parts(session, now - ALBUM_PARTS)
     platform.forget_lapsed(session, now - LAPSED)
+
+
+def _cases(database: Database, now: datetime) -> int:
+    with database.unit() as session:
+        return case_retention.sweep(session, now.astimezone(SHANGHAI).date(), now, BATCH)
+
+
+def sweep_open(database: Database, now: datetime, files: Path | None) -> int:
+    """Delete open files whose originals are sealed in a case, which a crash may have left behind; how many."""
+    gone = 0
+    with database.reading() as session:
+        sealed = set(case_retention.sealed_lately(session, now - LEFT_BEHIND)) if files is not None else set()
+        for digest in sealed:
+            used = media.used_elsewhere(session, digest, digest) or tasks.is_awaited(session, digest)
+            if files is not None and not used and evidence.path_of(files, digest).exists():
+                evidence.drop(files, digest)
+                gone += 1
+    return gone
 
 
 def sweep_sealed(database: Database, now: datetime, files: Path | None) -> int:

@@ -1,6 +1,6 @@
 """The audit log: who did what to which case, when and why. Rows are only ever added, each chained to the one before.
 
-Nothing personal stands here: ids, actions, reasons of office. So a duty to delete and the chain never meet.
+Nothing personal stands here: ids, actions, digests, reasons of office. So a duty to delete and the chain never meet.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, Text, select
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, cast, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage import chain
 from storage.base import Base, instant, name64
+from storage.chain import Head, Linked
 
 CHUNK = 2_000
 
@@ -44,6 +45,9 @@ class AuditHead(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+_READ = (AuditEntry.at, AuditEntry.object, AuditEntry.record, AuditEntry.prev_hash, AuditEntry.hash)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is to be noted. ``actor``: ``staff:12``, ``reporter``, ``system``, ``custodian:3``, ``command``."""
@@ -54,12 +58,6 @@ class Entry:
     object: str
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    seq: int
-    hash: str
 
 
 def append(session: Session, entry: Entry, now: datetime) -> int:
@@ -76,31 +74,18 @@ def append(session: Session, entry: Entry, now: datetime) -> int:
         "reason": entry.reason,
         "detail": dict(entry.detail),
     }
-    hash_ = chain.link(last.hash, record)
-    text = chain.canonical(record).decode()
-    session.add(AuditEntry(seq=seq, at=at, object=entry.object, record=text, prev_hash=last.hash, hash=hash_))
+    body = chain.canonical(record)
+    hash_ = chain.link(last.hash, body)
+    row = AuditEntry(seq=seq, at=at, object=entry.object, record=body.decode(), prev_hash=last.hash, hash=hash_)
+    session.add(row)
     last.seq, last.hash = seq, hash_
     session.flush()
     return seq
 
 
 def head(session: Session) -> Head:
-    row = session.get_one(AuditHead, 1)
+    row = session.get_one(AuditHead, 1, populate_existing=True)
     return Head(row.seq, row.hash)
-
-
-def entries(session: Session, after: int = 0) -> Iterator[chain.Linked]:
-    """The whole log behind a number, in pieces, as it stands in the database."""
-    while True:
-        rows = session.scalars(
-            select(AuditEntry).where(AuditEntry.seq > after).order_by(AuditEntry.seq).limit(CHUNK)
-        ).all()
-        for row in rows:
-            yield _linked(row)
-            after = row.seq
-        session.expunge_all()
-        if len(rows) < CHUNK:
-            return
 
 
 def of_object(session: Session, object_: str, limit: int = 200) -> list[dict[str, Any]]:
@@ -109,18 +94,64 @@ def of_object(session: Session, object_: str, limit: int = 200) -> list[dict[str
     return [json.loads(text) for text in session.scalars(found)]
 
 
-def of_span(session: Session, since: datetime, until: datetime) -> list[tuple[int, str]]:
-    """Number and hash of every entry of a span of time, in order."""
-    found = select(AuditEntry.seq, AuditEntry.hash).where(AuditEntry.at >= since, AuditEntry.at < until)
-    return [(seq, hash_) for seq, hash_ in session.execute(found.order_by(AuditEntry.seq))]
+# -- verifying ----------------------------------------------------------------------------------------------------
 
 
-def _linked(row: AuditEntry) -> chain.Linked:
+def is_there(session: Session) -> bool:
+    """Whether the database has an audit log at all; it must not have been read from yet.
+
+    What is read afterwards is of one moment, though others go on writing.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return inspect(session.connection()).has_table(AuditEntry.__tablename__)
+
+
+def entries(session: Session, after: int | None = None) -> Iterator[Linked]:
+    """The log behind a number (None: from the very first row, whatever its number), as it stands in the database."""
+    while True:
+        rows = _chunk(session, after)
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        after = rows[-1].seq
+
+
+def hashes_after(session: Session, seq: int) -> list[tuple[int, str]]:
+    """Number and hash of every entry behind a number."""
+    found = select(AuditEntry.seq, AuditEntry.hash).where(AuditEntry.seq > seq).order_by(AuditEntry.seq)
+    return [(number, hash_) for number, hash_ in session.execute(found)]
+
+
+def _chunk(session: Session, after: int | None) -> list[Linked]:
+    # On SQLite as bytes: a text that was made unreadable is then one altered row, not an error of the whole reading.
+    raw = session.get_bind().dialect.name == "sqlite"
+    columns = [cast(c, LargeBinary) if raw else c for c in _READ]
+    found = select(AuditEntry.seq, *columns).order_by(AuditEntry.seq).limit(CHUNK)
+    if after is not None:
+        found = found.where(AuditEntry.seq > after)
+    return [_linked(*row) for row in session.execute(found)]
+
+
+def _linked(seq: Any, *columns: Any) -> Linked:
     """The columns beside the record are held against it: altering them alone is found as well."""
+    at, object_, record, previous, hash_ = map(_plain, columns)
+    number, moment = seq if isinstance(seq, int) else 0, _moment(at)
     try:
-        record = json.loads(row.record)
-        same = record["object"] == row.object and datetime.fromisoformat(record["at"]) == row.at
-        same = same and record["seq"] == row.seq and chain.canonical(record).decode() == row.record
-    except (ValueError, KeyError, TypeError):
-        record, same = {"unreadable": row.record}, True
-    return chain.Linked(row.seq, record if same else {"altered": row.record}, row.prev_hash, row.hash)
+        told = json.loads(record)
+        same = (told["seq"], told["object"], _moment(told["at"])) == (seq, object_, moment)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        same = False
+    return Linked(number, moment, record.encode() if same else b"altered", previous, hash_)
+
+
+def _plain(value: Any) -> Any:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ Whom a case is told to stands in ``storage.case_links``, sealed; identities stan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ from storage.shops import Shop
 from storage.staff import StaffMember
 
 MOST_NUMBERS = 10_000
+PIECE = 500
 
 
 class CaseKind(StrEnum):
@@ -346,3 +347,19 @@ def files_since(session: Session, case_id: int, since: datetime) -> int:
     """How many files a case got since an instant."""
     counted = select(func.count()).where(CaseFile.case_id == case_id, CaseFile.received_at >= since)
     return session.scalar(counted) or 0
+
+
+def kept_files(session: Session) -> Iterator[CaseFile]:
+    """Every sealed file of every case, in pieces."""
+    after = 0
+    while True:
+        found = select(CaseFile).where(CaseFile.state == "kept", CaseFile.id > after).order_by(CaseFile.id)
+        rows = session.scalars(found.limit(PIECE)).all()
+        yield from rows
+        if len(rows) < PIECE:
+            return
+        after = rows[-1].id
+
+
+def count_kept_files(session: Session) -> int:
+    return session.scalar(select(func.count()).where(CaseFile.state == "kept")) or 0

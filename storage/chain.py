@@ -1,15 +1,16 @@
 """A chain of hashes over records, and how to tell that one was touched. Pure: nothing is read or written here.
 
 Each hash covers the one before it: SHA-256(previous || length || canonical record). Whoever alters, drops, inserts or
-swaps a record breaks the chain; whoever builds it anew from there on no longer meets the head that was anchored.
+swaps a record breaks the chain; whoever builds it anew from there on no longer meets the hashes that were anchored.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 START = "0" * 64
@@ -22,19 +23,28 @@ def canonical(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def link(previous: str, record: Mapping[str, Any]) -> str:
-    body = canonical(record)
+def link(previous: str, body: bytes) -> str:
+    """The hash of a canonical record that follows the one with hash ``previous``."""
     return hashlib.sha256(bytes.fromhex(previous) + len(body).to_bytes(8, "big") + body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A record with its place in the chain. ``seq`` counts from 1 without gaps."""
+    """A canonical record with its place in the chain. ``seq`` counts from 1 without gaps."""
 
     seq: int
-    record: Mapping[str, Any]
+    at: datetime | None
+    body: bytes
     previous: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends; ``seq`` 0: it is empty."""
+
+    seq: int = 0
+    hash: str = START
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +55,61 @@ class Fault:
     what: str
 
 
-def first_fault(rows: Iterable[Linked], seq: int = 0, head: str = START) -> Fault | tuple[int, str]:
-    """Walk a chain on from ``seq`` and ``head``: its first fault, or the last number and hash."""
+CUT_OFF = "锚点记下过这一条，现在没有了（末尾被截掉）"
+
+
+def first_fault(
+    rows: Iterable[Linked], anchored: Iterable[tuple[int, str]] = (), head: Head | None = None
+) -> Fault | Head:
+    """Walk a whole chain: its first fault, or where it ends.
+
+    ``anchored`` are numbers and hashes as they were written down elsewhere, in order; ``head`` is where the chain is
+    said to end.
+    """
+    last, marks = Head(), _Marks(anchored)
     for row in rows:
-        if row.seq != seq + 1:
-            missing = row.seq > seq + 1
-            return Fault(seq + 1, "缺了这一条" if missing else f"顺序不对，这里出现了第 {row.seq} 条")
-        if row.previous != head:
-            return Fault(row.seq, "和前一条接不上")
-        if link(head, row.record) != row.hash:
-            return Fault(row.seq, "内容和当时的摘要不符")
-        seq, head = row.seq, row.hash
-    return seq, head
+        what = _wrong(row, last) or marks.wrong(row)
+        if what:
+            return Fault(min(row.seq, last.seq + 1), what)
+        last = Head(row.seq, row.hash)
+    if marks.left(last.seq):
+        return Fault(last.seq + 1, CUT_OFF)
+    if head is not None and head != last:
+        return Fault(last.seq + 1, f"末尾登记的是第 {head.seq} 条，实际到第 {last.seq} 条")
+    return last
+
+
+def _wrong(row: Linked, last: Head) -> str:
+    if row.seq > last.seq + 1:
+        return "缺了这一条"
+    if row.seq != last.seq + 1:
+        return f"这里多出一条，编号是 {row.seq}"
+    if row.previous != last.hash:
+        return "和前一条接不上"
+    return "" if link(last.hash, row.body) == row.hash else "内容和当时的摘要不符"
+
+
+class _Marks:
+    """Goes along the anchored hashes beside the chain."""
+
+    def __init__(self, anchored: Iterable[tuple[int, str]]) -> None:
+        self._rest: Iterator[tuple[int, str]] = iter(anchored)
+        self._next = next(self._rest, None)
+
+    def wrong(self, row: Linked) -> str:
+        mark = self._from(row.seq)
+        if mark is None or mark == (row.seq, row.hash) or mark[0] != row.seq:
+            return ""
+        return "和锚点记下的摘要不同（从这一条起被重写过）"
+
+    def left(self, seq: int) -> bool:
+        """Whether something behind this number is written down."""
+        return self._from(seq + 1) is not None
+
+    def _from(self, seq: int) -> tuple[int, str] | None:
+        while self._next is not None and self._next[0] < seq:
+            self._next = next(self._rest, None)
+        return self._next
 
 
 def merkle_root(hashes: Sequence[str]) -> str:

@@ -1,4 +1,7 @@
-"""Files people send, kept by their content: the SHA-256 of the bytes is the name, so the same file is kept once."""
+"""Files people send, kept by their content: the SHA-256 of the bytes is the name, so the same file is kept once.
+
+Originals that are evidence lie sealed, each in the folder of its case.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 
 from storage.vault import Vault
 
+UNFINISHED = ".unfinished-"
+
 
 def keep(root: Path, data: bytes) -> str:
     """Write to a temporary file, sync, rename: a crash leaves the whole file or none. Returns the SHA-256 in hex."""
@@ -26,6 +31,65 @@ def seal(root: Path, data: bytes, vault: Vault) -> str:
     digest = hashlib.sha256(data).hexdigest()
     _write(sealed_path_of(root, digest), vault.seal(data, digest))
     return digest
+
+
+def unseal(root: Path, digest: str, vault: Vault) -> bytes:
+    """``SealedError`` when it was altered, ``OSError`` when it is not there."""
+    return vault.open(sealed_path_of(root, digest).read_bytes(), digest)
+
+
+def drop(root: Path, digest: str) -> None:
+    path_of(root, digest).unlink(missing_ok=True)
+
+
+def forget_unfinished(root: Path, before: float) -> int:
+    """Delete what a crash left half written; ``before`` in seconds since 1970. How many files that were."""
+    old = [path for path in root.rglob(f"{UNFINISHED}*") if path.stat().st_mtime < before]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _write(place: Path, data: bytes) -> None:
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=UNFINISHED)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:  # the disk is full: what could be written would only keep it so
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    Path(temporary).rename(place)
+    _sync_name(place.parent)
+
+
+def _sync_name(folder: Path) -> None:
+    """A row that names the file is committed next: after a power cut the name must be there as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def path_of(root: Path, digest: str) -> Path:
+    return root / "sha256" / digest[:2] / digest[2:4] / digest
+
+
+def sealed(root: Path) -> Iterator[tuple[str, Path]]:
+    """Every sealed file, by the SHA-256 of what is in it."""
+    return ((path.name, path) for path in (root / "sealed").glob("*/*/*"))
+
+
+def sealed_path_of(root: Path, digest: str) -> Path:
+    return root / "sealed" / digest[:2] / digest[2:4] / digest
+
+
+# -- evidence of cases ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +127,3 @@ def case_path_of(root: Path, case_id: int, sha256: str) -> Path:
 
 def _about(case_id: int, sha256: str) -> str:
     return f"case:{case_id}|{sha256}|original"
-
-
-def unseal(root: Path, digest: str, vault: Vault) -> bytes:
-    """``SealedError`` when it was altered, ``OSError`` when it is not there."""
-    return vault.open(sealed_path_of(root, digest).read_bytes(), digest)
-
-
-def drop(root: Path, digest: str) -> None:
-    path_of(root, digest).unlink(missing_ok=True)
-
-
-def _write(place: Path, data: bytes) -> None:
-    if place.exists():
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=place.parent)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    Path(temporary).rename(place)
-
-
-def path_of(root: Path, digest: str) -> Path:
-    return root / "sha256" / digest[:2] / digest[2:4] / digest
-
-
-def sealed(root: Path) -> Iterator[tuple[str, Path]]:
-    """Every sealed file, by the SHA-256 of what is in it."""
-    return ((path.name, path) for path in (root / "sealed").glob("*/*/*"))
-
-
-def sealed_path_of(root: Path, digest: str) -> Path:
-    return root / "sealed" / digest[:2] / digest[2:4] / digest

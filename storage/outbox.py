@@ -232,6 +232,15 @@ def unblock(session: Session, contact_id: int, now: datetime) -> None:
     )
 
 
+def forget_once(session: Session, before: datetime, limit: int) -> int:
+    """Delete what was to be shown once, whether it was or not; how many were deleted."""
+    old = select(OutboxRow.id).where(OutboxRow.kind == "once", OutboxRow.created_at < before)
+    ids = session.scalars(old.order_by(OutboxRow.created_at).limit(limit)).all()
+    if ids:
+        session.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))
+    return len(ids)
+
+
 def forget_sent(session: Session, before: datetime, limit: int) -> int:
     """Delete what is over and done with, a bounded number at a time; how many were deleted."""
     done = (SendState.SENT, SendState.EXPIRED, SendState.DEAD)

@@ -10,6 +10,7 @@ from handlers.talk import Bench
 from storage import case_links, cases, staff
 from storage.cases import Case
 from storage.database import Session
+from storage.staff import StaffMember
 
 KIND = "case"
 NEWS = "您有 1 条办理进展。"
@@ -41,13 +42,24 @@ def _tell(bench: Bench, session: Session, case: Case, what: str, now: datetime, 
 
 
 def tell_staff(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> bool:
-    """Tell the officer of a case, or the leaders while it has none."""
-    officer = session.get(staff.StaffMember, case.officer_id) if case.officer_id is not None else None
-    to = [officer] if officer is not None and officer.active and not officer.away else staff.leaders(session)
-    reply = Reply(f"{case.number}：{what}", (Choice("看案件", f"officers:show/{case.id}"),))
-    told = [
-        push(session, member.contact_id, reply, now, KIND, f"staff:{case.id}:{key}:{member.id}", vault=bench.vault)
-        for member in to
-        if member.contact_id is not None
-    ]
+    """Tell the officer of a case, or the leaders while it has none or theirs is away."""
+    officer = session.get(StaffMember, case.officer_id) if case.officer_id is not None else None
+    there = officer is not None and officer.active and not officer.away
+    if officer is None or not there:
+        return tell_leaders(bench, session, case, what, now, key)
+    return _tell_member(bench, session, officer, case, what, now, key)
+
+
+def tell_leaders(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> bool:
+    told = [_tell_member(bench, session, member, case, what, now, key) for member in staff.leaders(session)]
     return any(told)
+
+
+def _tell_member(
+    bench: Bench, session: Session, member: StaffMember, case: Case, what: str, now: datetime, key: str
+) -> bool:
+    if member.contact_id is None:
+        return False
+    reply = Reply(f"{case.number}：{what}", (Choice("看案件", f"officers:show/{case.id}"),))
+    occasion = f"staff:{case.id}:{key}:{member.id}"
+    return push(session, member.contact_id, reply, now, KIND, occasion, vault=bench.vault)

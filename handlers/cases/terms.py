@@ -42,13 +42,13 @@ def find_due(bench: Bench, session: Session, case: Case, clock: CaseClock, today
 
 
 def computed(bench: Bench, session: Session, case: Case, clock: CaseClock, today: date) -> Due:
-    rule, pauses = rule_of(bench, case, clock), _pauses(session, clock)
+    rule, pauses = rule_of(bench, case, clock), _pauses(bench, session, clock)
     return deadlines.due(rule, clock.started_on, bench.calendar, pauses, extended=clock.extended, today=today)
 
 
 def explain(bench: Bench, session: Session, case: Case, clock: CaseClock, today: date) -> str:
     """为什么是这个日期."""
-    rule, pauses = rule_of(bench, case, clock), _pauses(session, clock)
+    rule, pauses = rule_of(bench, case, clock), _pauses(bench, session, clock)
     text = deadlines.explain(rule, clock.started_on, bench.calendar, pauses, extended=clock.extended, today=today)
     if case.statutory or rule.own:
         return text
@@ -128,8 +128,9 @@ def _next_mark(bench: Bench, clock: CaseClock) -> date | None:
     return next((day for mark, day in marks(bench, clock) if _ORDER.index(mark) > last), None)
 
 
-def _pauses(session: Session, clock: CaseClock) -> list[Pause]:
-    return [Pause(row.first, row.last, row.reason) for row in case_clocks.pauses(session, clock.id)]
+def _pauses(bench: Bench, session: Session, clock: CaseClock) -> list[Pause]:
+    rows = case_clocks.pauses(session, clock.id)
+    return [Pause(row.first, row.last, bench.casebook.pause_label(row.reason)) for row in rows]
 
 
 def _end(clock: CaseClock, state: ClockState, today: date) -> None:
