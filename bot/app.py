@@ -19,7 +19,7 @@ from bot.web.ports import BadFileError, BusyError, Line
 from handlers import lookup
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Reply, Way
 from handlers.desk import GREETING, PRIVACY, build_desk
-from handlers.sealing import again, reply_of, unseal
+from handlers.sealing import again, reply_of, said_of
 from handlers.talk import Bench, Office
 from handlers.turn import Reception
 from knowledge.library import Library
@@ -29,6 +29,7 @@ from knowledge.workdays import Calendar
 from storage import contacts, dialogues, evidence, outbox, vault
 from storage.database import Database, Session
 from storage.outbox import OutboxRow
+from storage.sending import Item
 from storage.vault import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -140,9 +141,9 @@ class Service:
             future.add_done_callback(lambda _: self.wake())
         return future
 
-    def opened(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """A queued message as it goes out."""
-        return reply_of(self.vault, payload).to_json()
+    def opened(self, item: Item) -> Item:
+        """A claimed message as it goes out."""
+        return replace(item, payload=reply_of(self.vault, item).to_json())
 
     def shown(self, ids: Sequence[int], now: datetime) -> Future[None]:
         """The person has seen these replies."""
@@ -198,12 +199,12 @@ class Service:
         if pushed:
             self.turns.submit(lambda session: outbox.mark_sent(session, pushed, now)).result()
         lines = [Line(_reply_line(r.id), r.created_at, reply=self._shown_again(r, now), nonce=r.nonce) for r in rows]
-        lines += [_said_line(m, unseal(self.vault, m.body, "inbox")) for m in said if m.reply_ids]
+        lines += [_said_line(m, said_of(self.vault, m)) for m in said if m.reply_ids]
         return sorted((line for line in lines if line.id > after), key=lambda line: line.id)
 
     def _shown_again(self, row: OutboxRow, now: datetime) -> Reply:
         """What is shown once may be fetched again for a moment: the first answer may have been lost on the way."""
-        reply = reply_of(self.vault, row.payload)
+        reply = reply_of(self.vault, row)
         return again(reply) if now - row.created_at > ONCE_LASTS else reply
 
     # -- files and questions ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from bot.times import utc_now
 from bot.turns import Turns
@@ -103,7 +103,7 @@ class Delivery:
         senders: Sequence[Sender],
         clock: Callable[[], datetime] = utc_now,
         listen_to: Database | None = None,
-        opened: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+        opened: Callable[[Item], Item] = lambda item: item,
     ) -> None:
         """``opened`` opens what lies sealed, just before it is sent."""
         self.stats: Counter[tuple[str, str]] = Counter()
@@ -177,7 +177,7 @@ class _Lane:
         turns: Turns,
         clock: Callable[[], datetime],
         stats: Counter[tuple[str, str]],
-        opened: Callable[[dict[str, Any]], dict[str, Any]],
+        opened: Callable[[Item], Item],
     ) -> None:
         self._opened = opened
         self._sender = sender
@@ -241,7 +241,7 @@ class _Lane:
         """Messages, and the seconds until it is worth looking again if there were few."""
         channel, rate, now = self._sender.channel, self._sender.rate, self._clock()
         claimed = sending.claim(session, channel, rate, now, limit)
-        items = [replace(item, payload=self._opened(item.payload)) for item in claimed]
+        items = [self._opened(item) for item in claimed]
         opens = (gates.opens_at(session, channel, rate, now) - now).total_seconds()
         return items, min(max(opens, SHORTEST_WAIT), POLL_SECONDS) if opens > 0 else POLL_SECONDS
 

@@ -19,12 +19,14 @@ from bot.app import Service
 from bot.downloads import makers
 from bot.file_links import FileLinks
 from bot.processes import Channels, Ticking, Worker
+from bot.progress import ProgressDesk
 from bot.running import StartError, listen, run
 from bot.settings import Settings, WechatMode, is_local
 from bot.web.files import create_files_router
 from bot.web.headers import SECURITY_HEADERS
 from bot.web.health import Health, create_health_router
 from bot.web.pages import install
+from bot.web.progress import create_progress_router
 from bot.web.spoken import answer_for
 
 ANSWERS_SECONDS = 4
@@ -64,7 +66,8 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
     )
     install(app, service)
     files = create_files_router(FileLinks(service, makers(service)))
-    for router in (create_health_router(health), files, *channels.routers()):
+    progress = create_progress_router(ProgressDesk(service))
+    for router in (create_health_router(health), files, progress, *channels.routers()):
         app.include_router(router)
     return app
 

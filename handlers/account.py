@@ -8,7 +8,7 @@ from dataclasses import replace
 from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.state import DialogueState
 from handlers.conversation.words import fold
-from handlers.sealing import open_forms
+from handlers.sealing import seal_state, state_of
 from handlers.talk import SHANGHAI, Talk
 from storage import binding, contacts, outbox
 from storage.binding import CODE_LENGTH, Refusal
@@ -129,10 +129,11 @@ def _join(talk: Talk, rest: str) -> list[Reply]:
 
 def _come_over(talk: Talk, dialogue: Dialogue) -> None:
     """From here on the turn is one of the giver's person."""
-    kept = open_forms(talk.bench.vault, DialogueState.from_json(dialogue.state))
+    kept = state_of(talk.bench.vault, dialogue.state, dialogue.person_id)
     if _others(talk):
         # The old dialogue goes on without this account: what was asked here is no longer its question.
-        talk.dialogue.state = talk.kept(replace(talk.state, options=None)).to_json()
+        left = replace(talk.state, options=None)
+        talk.dialogue.state = seal_state(talk.bench.vault, left, talk.person_id)
         talk.state = kept
     else:
         talk.state = merged(kept, talk.state)
@@ -147,7 +148,7 @@ def merged(kept: DialogueState, left: DialogueState) -> DialogueState:
     if state.draft is None and left.draft is not None:
         state.draft, state.draft_at = left.draft, left.draft_at
     state.files = [*kept.files, *left.files][-MOST_FILES:]
-    state.greeted = True
+    state.greeted, state.private = True, kept.private or left.private
     return state
 
 

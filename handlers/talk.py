@@ -102,8 +102,6 @@ class Talk:
     """Opens a form by name; the router's own method, so that services need not know it."""
     question: Callable[[Talk], list[Reply]]
     """The open question of a form once more, none when no form is open; the router's own method as well."""
-    kept: Callable[[DialogueState], DialogueState] = lambda state: state
-    """How a state is written: what is confidential in it sealed."""
     public_only: bool = False
     """Others read along, or the channel may carry no personal matters."""
     staff: bool = False
@@ -139,6 +137,6 @@ class Talk:
         rows = outbox.by_ids(self.session, self.state.last_ids)
         if self.public_only:  # what was said to another account of the person is not for here
             rows = [row for row in rows if row.contact_id == self.contact_id]
-        return [again(reply_of(self.bench.vault, row.payload)) for row in rows] or [
+        return [again(reply_of(self.bench.vault, row)) for row in rows] or [
             Reply("前面还没有说过什么。有问题直接问我。")
         ]

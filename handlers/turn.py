@@ -13,7 +13,7 @@ from handlers.conversation.messages import Attachment, Inbound, Numbered, Reply,
 from handlers.conversation.paging import fit
 from handlers.conversation.router import Desk
 from handlers.conversation.state import DialogueState, OpenOptions
-from handlers.sealing import open_forms, reply_of, seal, seal_forms
+from handlers.sealing import reply_of, seal_reply, seal_said, seal_state, state_of
 from handlers.talk import Bench, Talk
 from storage import binding, contacts, dialogues, media, outbox
 from storage.contacts import Contact
@@ -46,8 +46,11 @@ class Reception:
             return self.numbered(outbox.by_ids(session, known.reply_ids), known.body.get("late", 0))
         reach("turn.begun")
         late = _heard_from(session, contact, inbound)
-        state = open_forms(self.bench.vault, DialogueState.from_json(row.state))
-        if not self._only_public(inbound):
+        state = self._state(row)
+        if self._only_public(inbound):
+            inbound = replace(inbound, place=None)
+        else:
+            inbound = self.desk.without_needless_voice(inbound, state)
             inbound = replace(inbound, attachments=tuple(_wanted(session, contact, inbound)))
         body = _body(inbound, state)
         talk = self._talk(session, inbound, contact, row, state)
@@ -59,10 +62,11 @@ class Reception:
         reach("turn.routed")
         rows = late + _send(talk, contact, replies)
         row = talk.dialogue
-        row.state, row.turns, row.updated_at = self._kept(talk.state).to_json(), row.turns + 1, inbound.at
+        self._write(row, talk)
+        row.turns += 1
         # Last, with its replies: until here the lock on the dialogue kept a second delivery waiting.
         if talk.confidential:
-            body = seal(self.bench.vault, body, "inbox")
+            body = seal_said(self.bench.vault, body, contact.id)
         body |= {"late": len(late)}
         dialogues.record_message(session, contact.id, inbound.key, body, inbound.at, [r.id for r in rows])
         reach("turn.written")
@@ -71,34 +75,39 @@ class Reception:
     def numbered(self, rows: list[OutboxRow], late: int = 0) -> list[Numbered]:
         """Rows as replies; the first ``late`` of them belong to earlier messages."""
         vault = self.bench.vault
-        return [Numbered(row.id, reply_of(vault, row.payload), row.nonce, n < late) for n, row in enumerate(rows)]
+        return [Numbered(row.id, reply_of(vault, row), row.nonce, n < late) for n, row in enumerate(rows)]
 
     def welcome(self, session: Session, inbound: Inbound) -> list[Numbered]:
         """Greet a person who opened the conversation without saying anything yet; once."""
         contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
         row = dialogues.lock(session, contact.person_id, inbound.at)
-        state = DialogueState.from_json(row.state)
+        state = self._state(row)
         if state.greeted or row.turns:
             return []
         talk = self._talk(session, inbound, contact, row, state)
         rows = _send(talk, contact, self.desk.menu(talk))
-        row.state, row.updated_at = talk.state.to_json(), inbound.at
+        self._write(row, talk)
         return self.numbered(rows)
 
     def note_greeting(self, session: Session, inbound: Inbound) -> None:
         """The channel has shown the greeting itself: its options are open, nothing is to be sent."""
         contact = contacts.get_or_create(session, inbound.contact.channel, inbound.contact.external_id, inbound.at)
         row = dialogues.lock(session, contact.person_id, inbound.at)
-        talk = self._talk(session, inbound, contact, row, DialogueState.from_json(row.state))
+        talk = self._talk(session, inbound, contact, row, self._state(row))
         for reply in self.desk.menu(talk):
             talk.state.offer(reply.choices, talk.now)
-        row.state, row.updated_at = talk.state.to_json(), inbound.at
+        self._write(row, talk)
 
     def _is_confidential(self, state: DialogueState) -> bool:
         return state.form is not None and state.form.form in self.desk.confidential
 
-    def _kept(self, state: DialogueState) -> DialogueState:
-        return seal_forms(self.bench.vault, state, self.desk.confidential)
+    def _state(self, row: Dialogue) -> DialogueState:
+        return state_of(self.bench.vault, row.state, row.person_id)
+
+    def _write(self, row: Dialogue, talk: Talk) -> None:
+        """What was said in confidence can be read out of the state as well: the state is as confidential."""
+        talk.state.private = talk.state.private or talk.confidential
+        row.state, row.updated_at = seal_state(self.bench.vault, talk.state, row.person_id), talk.now
 
     def _only_public(self, inbound: Inbound) -> bool:
         return inbound.shared or inbound.contact.channel in self.public_only
@@ -115,7 +124,6 @@ class Reception:
             bench=self.bench,
             forms=self.desk.open_form,
             question=self.desk.question,
-            kept=self._kept,
             public_only=self._only_public(inbound),
             staff=(contact.channel, contact.external_id) in self.staff,
         )
@@ -184,11 +192,9 @@ def _send(talk: Talk, contact: Contact, replies: list[Reply]) -> list[OutboxRow]
         # Within a form the next question takes the place of the one that was tapped; anything else is to be kept.
         replaces = inbound.tapped_on if in_form and len(replies) == 1 else ""
         seen = inbound.way is Way.PULL
-        kind = "once" if reply.once else "reply"
+        kind = outbox.ONCE if reply.once else "reply"
         envelope = Envelope(kind, nonce=nonce, replaces=replaces, due_at=due_at(inbound), seen=seen)
-        payload = shown.to_json()
-        if talk.confidential:
-            payload = seal(talk.bench.vault, payload, "outbox")
+        payload = seal_reply(talk.bench.vault, shown, contact.id) if talk.confidential else shown.to_json()
         row = outbox.new(talk.session, contact, payload, talk.now, envelope)
         rows.append(row)
     talk.session.flush()

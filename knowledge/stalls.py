@@ -10,22 +10,17 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from rapidfuzz.distance import Levenshtein
-
+from knowledge.shop_names import ShopName, compare, name_key, shop_name, trades_of
 from knowledge.stall_words import (
-    ShopName,
     Spot,
     fold,
     is_administrative,
     market_core,
     market_in,
-    name_key,
     road_number,
-    shop_name,
     sound,
     spots,
     spots_in,
-    trades_of,
 )
 
 __all__ = [
@@ -106,11 +101,10 @@ def block_keys(traits: StallTraits) -> tuple[str, ...]:
     """Coarse keys: two tips that ``likeness`` would suggest share at least one."""
     read = _read(traits)
     keys = [f"licence:{read.licence}"] if read.licence else []
-    first = _first_sound(read.name)
     if read.market:
         market = _initials(read.market)
         keys += [f"market:{market}|{spot.number[0]}" for spot in read.spots]
-        keys += [f"market:{market}|{first}"] if first else []
+        keys += [f"market:{market}|{first}" for first in _first_sounds(read.name)]
     keys += [f"road:{read.road}"] if read.road else []
     keys += _cells(read.where) if read.where else []
     return tuple(dict.fromkeys(keys))
@@ -124,7 +118,7 @@ def likeness(a: StallTraits, b: StallTraits) -> Likeness:
         return Likeness(float(same), (f"统一社会信用代码{'相同' if same else '不同'}",))
     if one == two and _names_a_stall(one):
         return Likeness(1.0, ("各项信息一致",))
-    names, why = _names(one.name, two.name)
+    names, why = compare(one.name, two.name)
     market = _market(one.market, two.market)
     if market is _Same.UNKNOWN:
         score, reasons = _by_place(one, two, names)
@@ -151,7 +145,7 @@ def _in_market(one: _Read, two: _Read, names: float | None) -> tuple[float, list
 
 def _at_one_stall(names: float | None) -> float:
     """A stall outlives its holder, so another name still leaves it to staff."""
-    return 0.95 if names is None else SUGGEST + 0.08 * max(0.0, names - 0.5) * 2
+    return 0.93 if names is None else SUGGEST + 0.08 * max(0.0, 2 * names - 1) ** 2
 
 
 def _at_perhaps_one_stall(names: float | None) -> float:
@@ -222,42 +216,6 @@ def _spot(one: Spot, two: Spot) -> _Same:
     return _Same.YES if alike and (one.area or one.floor == two.floor) else _Same.PERHAPS
 
 
-def _names(one: ShopName, two: ShopName) -> tuple[float | None, list[str]]:
-    """How alike two names are, 0 to 1, None when one side has none, and why."""
-    if not one.core or not two.core:
-        return None, []
-    score, why = _cores(one, two)
-    if one.trades and two.trades and not one.trades & two.trades:
-        return min(score, 0.4), ["名称相近但经营品类不同" if score > 0.5 else "名称不同，可能换了摊主"]
-    return score, [why]
-
-
-def _cores(one: ShopName, two: ShopName) -> tuple[float, str]:
-    if one.surname and two.surname:
-        return _surnames(one, two)
-    if one.core == two.core:
-        return 0.97, "名称一致"
-    if one.sound == two.sound:
-        return 0.94, "名称相近（拼音）"
-    short, long = sorted((one.core, two.core), key=len)
-    if len(short) > 1 and short in long:
-        return 0.85, "名称一方是另一方的简称"
-    ratio = Levenshtein.normalized_similarity(one.sound, two.sound)
-    return (0.8 * ratio, "名称部分相近") if ratio > 0.6 else (0.3 * ratio, "名称不同，可能换了摊主")
-
-
-def _surnames(one: ShopName, two: ShopName) -> tuple[float, str]:
-    """A surname is shared by many: with one trade 老王 is 老王, but only perhaps 王记."""
-    trade = bool(one.trades & two.trades)
-    if one.surname == two.surname:
-        if one.address == two.address:
-            return (0.92 if trade else 0.8), "名称一致"
-        return (0.82 if trade else 0.7), "同姓氏同品类" if trade else "同姓氏"
-    if sound(one.surname) == sound(two.surname):
-        return 0.7, "姓氏同音"
-    return 0.0, "名称不同，可能换了摊主"
-
-
 def _near(one: _Read, two: _Read) -> _Same:
     if one.road and two.road:
         return _Same.YES if one.road == two.road else _Same.NO
@@ -299,8 +257,9 @@ def _names_a_stall(read: _Read) -> bool:
     return bool(read.licence or ((read.market or read.road or read.where) and (read.spots or read.name.core)))
 
 
-def _first_sound(name: ShopName) -> str:
-    return "".join(sound(name.surname or name.core[:1]))
+def _first_sounds(name: ShopName) -> list[str]:
+    """老王 is found by lao and by wang: 王记 shares the one, 劳网 the other."""
+    return [syllable for part in (name.core[:1], name.surname) for syllable in sound(part)]
 
 
 def _initials(market: str) -> str:

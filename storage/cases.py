@@ -275,6 +275,11 @@ def by_number(session: Session, number: str) -> Case | None:
     return session.scalar(select(Case).where(Case.number == number).with_for_update())
 
 
+def by_number_read(session: Session, number: str) -> Case | None:
+    """A case as it stands, for reading only."""
+    return session.scalar(select(Case).where(Case.number == number))
+
+
 def by_short(session: Session, digits: str, limit: int = 5) -> list[Case]:
     """The cases whose number ends so, open ones first, then the newest."""
     is_open = Case.state.in_(OPEN)

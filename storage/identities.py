@@ -7,45 +7,56 @@ public keys only; opening needs two people with their private keys, which are ne
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import permutations
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from nacl.exceptions import CryptoError
-from nacl.public import PrivateKey, PublicKey, SealedBox
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint, delete, select
+from nacl.public import PrivateKey
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage import audit
-from storage.audit import Entry
-from storage.base import Base, Instant, instant, name64, row_id
+from storage import boxes
+from storage.base import Base, Instant, instant, row_id
+from storage.boxes import BoxError
+from storage.custodians import (
+    CANNOT,
+    LEAST_CUSTODIANS,
+    Custodian,
+    Holder,
+    RevealError,
+    appoint,
+    by_key,
+    can_seal,
+    custodians,
+    demand_current,
+    named,
+    note,
+)
 
-LEAST_CUSTODIANS = 2
-LEAST_REASON = 10
+__all__ = [
+    "LEAST_CUSTODIANS",
+    "Custodian",
+    "Holder",
+    "RevealError",
+    "appoint",
+    "ask_reveal",
+    "by_key",
+    "can_seal",
+    "custodians",
+    "forget_reveals",
+    "kept",
+    "named",
+    "open_reveal",
+    "retire",
+    "rewrap",
+    "seal",
+    "shred",
+    "stranded",
+]
+
+LEAST_REASON, MOST_REASON = 10, 300
 REVEAL_LIFE = timedelta(minutes=15)
-KEY_BYTES, NONCE_BYTES = 32, 12
-
-
-class RevealError(ValueError):
-    """It cannot be opened; the text says in Chinese why."""
-
-
-class Custodian(Base):
-    """A person who holds one half of the right to open identities: a name and a public key."""
-
-    __tablename__ = "custodians"
-    __table_args__ = (UniqueConstraint("name"),)
-
-    id: Mapped[row_id]
-    name: Mapped[name64]
-    public_key: Mapped[bytes] = mapped_column(LargeBinary(32))
-    created_at: Mapped[instant]
-    retired_at: Mapped[datetime | None] = mapped_column(Instant)
+NOT_FOR_YOU = "这个案件的身份不是为您封存的：请换一名保管人，或先由两名保管人运行 custodian rewrap。"
 
 
 class SealedIdentity(Base):
@@ -81,7 +92,7 @@ class Reveal(Base):
     id: Mapped[row_id]
     case_id: Mapped[int] = mapped_column(BigInteger, index=True)
     first_id: Mapped[int] = mapped_column(ForeignKey(Custodian.id))
-    reason: Mapped[str] = mapped_column(String(300))
+    reason: Mapped[str] = mapped_column(String(MOST_REASON))
     asked_at: Mapped[instant]
     expires_at: Mapped[instant]
     second_id: Mapped[int | None] = mapped_column(ForeignKey(Custodian.id))
@@ -100,49 +111,36 @@ class RevealHalf(Base):
     box: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A custodian who is present, with their private key."""
-
-    custodian: Custodian
-    key: PrivateKey
+# -- leaving ------------------------------------------------------------------------------------------------------
 
 
-# -- custodians ---------------------------------------------------------------------------------------------------
-
-
-def custodians(session: Session) -> list[Custodian]:
-    """Those who can be asked today."""
-    found = select(Custodian).where(Custodian.retired_at.is_(None)).order_by(Custodian.id)
-    return list(session.scalars(found))
-
-
-def named(session: Session, name: str) -> Custodian | None:
-    return session.scalar(select(Custodian).where(Custodian.name == name))
-
-
-def by_key(session: Session, public_key: bytes) -> Custodian | None:
-    return session.scalar(select(Custodian).where(Custodian.public_key == public_key))
-
-
-def appoint(session: Session, name: str, public_key: bytes, now: datetime) -> Custodian:
-    row = Custodian(name=name, public_key=public_key, created_at=now)
-    session.add(row)
-    session.flush()
-    _note(session, "command", "custodian.appointed", f"custodian:{row.id}", now)
-    return row
-
-
-def retire(session: Session, custodian: Custodian, now: datetime) -> None:
-    """Nothing new is sealed for them. What is sealed already must be sealed anew by two others (``rewrap``)."""
+def retire(session: Session, custodian: Custodian, now: datetime, *, anyway: bool = False) -> None:
+    """Nothing new is sealed for them; what they have half-opened is closed. What is sealed already must be sealed anew
+    by two others (``rewrap``). ``RevealError`` when identities would be lost by it, unless ``anyway`` (a stolen key).
+    """
+    lost = stranded(session, custodian) - stranded(session)
+    if lost and not anyway:
+        raise RevealError(
+            f"{custodian.name} 现在还不能卸任：有 {lost} 份身份没有他就打不开。请先登记新的保管人，再由他和另一名保管人运行 custodian rewrap。"
+        )
     custodian.retired_at = now
-    _note(session, "command", "custodian.retired", f"custodian:{custodian.id}", now)
+    theirs = select(Reveal.id).where(Reveal.first_id == custodian.id)
+    session.execute(
+        delete(RevealHalf).where(or_(RevealHalf.second_id == custodian.id, RevealHalf.reveal_id.in_(theirs)))
+    )
+    note(session, "command", "custodian.retired", f"custodian:{custodian.id}", now)
     session.flush()
 
 
-def can_seal(session: Session) -> bool:
-    """Whether an identity may be taken at all: there must be two who can open it together."""
-    return len(custodians(session)) >= LEAST_CUSTODIANS
+def stranded(session: Session, leaving: Custodian | None = None) -> int:
+    """How many identities no two of today's custodians can open; or could, when one of them is gone."""
+    staying = [row.id for row in custodians(session) if leaving is None or row.id != leaving.id]
+    pair = select(IdentityKey.id).where(
+        IdentityKey.identity_id == SealedIdentity.id,
+        IdentityKey.first_id.in_(staying),
+        IdentityKey.second_id.in_(staying),
+    )
+    return session.scalar(select(func.count(SealedIdentity.id)).where(~pair.exists())) or 0
 
 
 # -- sealing ------------------------------------------------------------------------------------------------------
@@ -150,23 +148,24 @@ def can_seal(session: Session) -> bool:
 
 def seal(session: Session, case_id: int, identity: Mapping[str, str], now: datetime) -> int:
     """Keep an identity for a case; its row's id. ``RevealError`` when there are not two custodians."""
-    holders = custodians(session)
-    if len(holders) < LEAST_CUSTODIANS:
+    if not can_seal(session):
         raise RevealError("还没有两名密钥保管人，不能留存身份信息。")
-    key, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
-    text = json.dumps(dict(identity), ensure_ascii=False).encode()
-    row = SealedIdentity(
-        case_id=case_id, sealed=nonce + AESGCM(key).encrypt(nonce, text, _about(case_id)), created_at=now
-    )
+    key, sealed = boxes.close(identity, case_id)
+    row = SealedIdentity(case_id=case_id, sealed=sealed, created_at=now)
     session.add(row)
     session.flush()
-    _box(session, row.id, key, holders)
+    _box(session, row.id, key, custodians(session))
     return row.id
+
+
+def kept(session: Session, case_id: int) -> int:
+    """How many identities are sealed for a case: what was added later is sealed beside what was there."""
+    return len(_ids(session, case_id))
 
 
 def shred(session: Session, case_id: int) -> int:
     """Destroy the keys and what they sealed; how many identities there were."""
-    ids = list(session.scalars(select(SealedIdentity.id).where(SealedIdentity.case_id == case_id)))
+    ids = _ids(session, case_id)
     session.execute(delete(RevealHalf).where(RevealHalf.identity_id.in_(ids)))
     session.execute(delete(IdentityKey).where(IdentityKey.identity_id.in_(ids)))
     session.execute(delete(SealedIdentity).where(SealedIdentity.id.in_(ids)))
@@ -178,26 +177,23 @@ def shred(session: Session, case_id: int) -> int:
 
 def ask_reveal(session: Session, case_id: int, first: Holder, reason: str, now: datetime) -> Reveal:
     """The first custodian opens their box for every other one. Nothing can be read yet."""
-    if len(reason.strip()) < LEAST_REASON:
-        raise RevealError(f"请写明开启身份的理由，至少 {LEAST_REASON} 个字。")
-    _demand_current(first)
-    ids = _identities(session, case_id)
-    reveal = Reveal(
-        case_id=case_id,
-        first_id=first.custodian.id,
-        reason=reason.strip()[:300],
-        asked_at=now,
-        expires_at=now + REVEAL_LIFE,
+    why = _reason(reason)
+    demand_current(first)
+    boxes = select(IdentityKey).where(
+        IdentityKey.identity_id.in_(_demand_some(session, case_id)), IdentityKey.first_id == first.custodian.id
     )
+    rows = session.scalars(boxes).all()
+    if not rows:
+        raise RevealError(NOT_FOR_YOU)
+    forget_reveals(session, now)
+    mine = first.custodian.id
+    reveal = Reveal(case_id=case_id, first_id=mine, reason=why, asked_at=now, expires_at=now + REVEAL_LIFE)
     session.add(reveal)
     session.flush()
-    for row in session.scalars(
-        select(IdentityKey).where(IdentityKey.identity_id.in_(ids), IdentityKey.first_id == first.custodian.id)
-    ).all():
+    for row in rows:
         half = _unbox(row.box, first.key)
         session.add(RevealHalf(reveal_id=reveal.id, identity_id=row.identity_id, second_id=row.second_id, box=half))
-    _note(session, f"custodian:{first.custodian.id}", "identity.reveal-asked", f"case:{case_id}", now, reveal.reason)
-    session.flush()
+    note(session, f"custodian:{mine}", "identity.reveal-asked", f"case:{case_id}", now, why)
     return reveal
 
 
@@ -208,34 +204,51 @@ def open_reveal(session: Session, reveal_id: int, second: Holder, now: datetime)
         raise RevealError("没有这个开启申请，或者已经用过、超过 15 分钟，请重新申请。")
     if reveal.first_id == second.custodian.id:
         raise RevealError("要由另一名保管人开启，不能一个人开。")
-    _demand_current(second)
-    halves = session.scalars(
-        select(RevealHalf).where(RevealHalf.reveal_id == reveal.id, RevealHalf.second_id == second.custodian.id)
-    ).all()
-    found = [_read(session, half, second.key) for half in halves]
+    demand_current(second)
+    _demand_some(session, reveal.case_id)
+    mine, wanted = second.custodian.id, RevealHalf.reveal_id == reveal.id
+    halves = session.scalars(select(RevealHalf).where(wanted, RevealHalf.second_id == mine).order_by(RevealHalf.id))
+    found = [_read(session, half, reveal.case_id, second.key) for half in halves.all()]
     if not found:
-        raise RevealError("这个案件的身份不是为这两名保管人封存的。")
-    reveal.opened_at, reveal.second_id = now, second.custodian.id
-    session.execute(delete(RevealHalf).where(RevealHalf.reveal_id == reveal.id))
-    actor, about = f"custodian:{second.custodian.id}", f"case:{reveal.case_id}"
-    _note(session, actor, "identity.revealed", about, now, reveal.reason)
-    session.flush()
+        raise RevealError(NOT_FOR_YOU)
+    reveal.opened_at, reveal.second_id = now, mine
+    session.execute(delete(RevealHalf).where(wanted))
+    detail = {"reveal": reveal.id, "first": reveal.first_id, "opened": len(found)}
+    note(session, f"custodian:{mine}", "identity.revealed", f"case:{reveal.case_id}", now, reveal.reason, detail)
     return found
 
 
 def rewrap(session: Session, first: Holder, second: Holder, now: datetime) -> int:
-    """Two custodians together seal every key anew for today's custodians; how many identities were sealed anew."""
-    _demand_current(first)
-    _demand_current(second)
-    holders, done = custodians(session), 0
-    wanted = (IdentityKey.first_id == first.custodian.id, IdentityKey.second_id == second.custodian.id)
-    for row in session.scalars(select(IdentityKey).where(*wanted)).all():
-        key, identity_id = _unbox(_unbox(row.box, first.key), second.key), row.identity_id
-        session.execute(delete(IdentityKey).where(IdentityKey.identity_id == identity_id))
-        _box(session, identity_id, key, holders)
-        done += 1
-    _note(session, f"custodian:{first.custodian.id}", "identity.rewrapped", f"custodian:{second.custodian.id}", now)
+    """Two custodians together seal every key anew for today's custodians; how many identities were sealed anew.
+
+    What the two cannot open stays as it is.
+    """
+    if first.custodian.id == second.custodian.id:
+        raise RevealError("要两名不同的保管人在场，才能重新封存。")
+    demand_current(first)
+    demand_current(second)
+    found = (
+        select(IdentityKey.box, SealedIdentity)
+        .join(SealedIdentity)
+        .where(IdentityKey.first_id == first.custodian.id, IdentityKey.second_id == second.custodian.id)
+    )
+    rows = session.execute(found).all()
+    done = sum(_rewrapped(session, row, box, (first.key, second.key)) for box, row in rows)
+    actor, about = f"custodian:{first.custodian.id}", f"custodian:{second.custodian.id}"
+    note(session, actor, "identity.rewrapped", about, now, detail={"done": done, "failed": len(rows) - done})
     return done
+
+
+def _rewrapped(session: Session, row: SealedIdentity, box: bytes, keys: tuple[PrivateKey, PrivateKey]) -> bool:
+    try:
+        key = boxes.unbox(boxes.unbox(box, keys[0]), keys[1])
+        # Anybody can make a box: the others go only once this one has proved to hold the right key.
+        boxes.read(row.sealed, key, row.case_id)
+    except BoxError:
+        return False
+    session.execute(delete(IdentityKey).where(IdentityKey.identity_id == row.id))
+    _box(session, row.id, key, custodians(session))
+    return True
 
 
 def forget_reveals(session: Session, now: datetime) -> None:
@@ -244,53 +257,41 @@ def forget_reveals(session: Session, now: datetime) -> None:
     session.execute(delete(RevealHalf).where(RevealHalf.reveal_id.in_(lapsed)))
 
 
-def _identities(session: Session, case_id: int) -> list[int]:
-    ids = list(session.scalars(select(SealedIdentity.id).where(SealedIdentity.case_id == case_id)))
+def _ids(session: Session, case_id: int) -> list[int]:
+    return list(session.scalars(select(SealedIdentity.id).where(SealedIdentity.case_id == case_id)))
+
+
+def _demand_some(session: Session, case_id: int) -> list[int]:
+    ids = _ids(session, case_id)
     if not ids:
-        raise RevealError("这个案件没有封存的身份。")
+        raise RevealError("这个案件没有封存的身份，或者已经销毁。")
     return ids
 
 
-def _read(session: Session, half: RevealHalf, key: PrivateKey) -> dict[str, str]:
-    row = session.get_one(SealedIdentity, half.identity_id)
+def _reason(text: str) -> str:
+    why = text.strip()
+    if not LEAST_REASON <= len(why) <= MOST_REASON:
+        raise RevealError(f"请写明开启身份的理由，{LEAST_REASON} 到 {MOST_REASON} 个字。")
+    return why
+
+
+def _read(session: Session, half: RevealHalf, case_id: int, key: PrivateKey) -> dict[str, str]:
+    """``case_id`` is the one that was asked about: an identity put there from another case does not open."""
     try:
-        text = AESGCM(_unbox(half.box, key)).decrypt(
-            row.sealed[:NONCE_BYTES], row.sealed[NONCE_BYTES:], _about(row.case_id)
-        )
-    except (InvalidTag, ValueError):
+        return boxes.read(session.get_one(SealedIdentity, half.identity_id).sealed, _unbox(half.box, key), case_id)
+    except BoxError:
         raise RevealError(CANNOT) from None
-    opened: dict[str, str] = json.loads(text)
-    return opened
-
-
-CANNOT = "打不开：密钥不对，或者封存的内容被动过。"
 
 
 def _box(session: Session, identity_id: int, key: bytes, holders: list[Custodian]) -> None:
     for first, second in permutations(holders, 2):
-        inner = SealedBox(PublicKey(second.public_key)).encrypt(key)
-        outer = SealedBox(PublicKey(first.public_key)).encrypt(inner)
-        session.add(IdentityKey(identity_id=identity_id, first_id=first.id, second_id=second.id, box=outer))
+        box = boxes.box(key, first.public_key, second.public_key)
+        session.add(IdentityKey(identity_id=identity_id, first_id=first.id, second_id=second.id, box=box))
     session.flush()
 
 
 def _unbox(box: bytes, key: PrivateKey) -> bytes:
     try:
-        return SealedBox(key).decrypt(box)
-    except (CryptoError, ValueError, TypeError):
+        return boxes.unbox(box, key)
+    except BoxError:
         raise RevealError(CANNOT) from None
-
-
-def _demand_current(holder: Holder) -> None:
-    if holder.custodian.retired_at is not None:
-        raise RevealError(f"{holder.custodian.name} 已不是保管人。")
-    if bytes(holder.key.public_key) != holder.custodian.public_key:
-        raise RevealError(CANNOT)
-
-
-def _about(case_id: int) -> bytes:
-    return f"identity|case:{case_id}".encode()
-
-
-def _note(session: Session, actor: str, action: str, object_: str, now: datetime, reason: str = "") -> None:
-    audit.append(session, Entry(actor, "custodian", action, object_, reason), now)

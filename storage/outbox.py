@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, or_, select, text, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage import wakeup
@@ -55,9 +55,11 @@ class Kind:
     again: bool = True
 
 
+ONCE = "once"
+"""The kind of a reply with a secret in it, which is blanked after it was shown."""
 KINDS: dict[str, Kind] = {
     "reply": Kind(Priority.ANSWER, timedelta(hours=48)),
-    "once": Kind(Priority.ANSWER, timedelta(hours=48)),
+    ONCE: Kind(Priority.ANSWER, timedelta(hours=48)),
     "media": Kind(Priority.ANSWER, timedelta(days=3)),
     "reminder": Kind(Priority.NOTICE, timedelta(days=10)),
     "ledger": Kind(Priority.ANSWER, timedelta(days=7)),
@@ -238,6 +240,27 @@ def forget_once(session: Session, before: datetime, limit: int) -> int:
     ids = session.scalars(old.order_by(OutboxRow.created_at).limit(limit)).all()
     if ids:
         session.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))
+    return len(ids)
+
+
+def blank_once(session: Session, payload: dict[str, Any], before: datetime, limit: int) -> int:
+    """Put ``payload`` in the place of what was to be shown once and was, or was given up, before an instant.
+
+    A bounded number at a time; how many.
+    """
+    over = (SendState.SENT, SendState.EXPIRED, SendState.DEAD, SendState.UNKNOWN)
+    ids = session.scalars(
+        select(OutboxRow.id)
+        .where(
+            OutboxRow.kind == ONCE,
+            OutboxRow.state.in_(over),
+            func.coalesce(OutboxRow.sent_at, OutboxRow.created_at) < before,
+        )
+        .order_by(OutboxRow.id)
+        .limit(limit)
+    ).all()
+    if ids:
+        session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(payload=payload, kind="reply"))
     return len(ids)
 
 

@@ -9,13 +9,18 @@ import json
 from dataclasses import dataclass
 
 from bot import limited
+from bot.files import MAX_FILE
 from bot.limited import LimitedError, Limits
 
-LIMITS = Limits(memory=1024, cpu=20, seconds=30.0)
-NOT_READABLE = "这张照片打不开，可能传坏了，请重新拍一张再发。"
-TOO_MANY_PIXELS = "这张照片太大（超过 4000 万像素），请用普通模式重拍，或截一部分再发。"
-WRONG_KIND = "这种图片格式收不了，请发 JPG 或 PNG，或者截个图再发。"
-SENTENCES = {"pixels": TOO_MANY_PIXELS, "kind": WRONG_KIND, "broken": NOT_READABLE}
+LIMITS = Limits(memory=256, cpu=20, seconds=40.0)
+"""The largest picture that is taken needs 240 MB while it is opened."""
+BROKEN = "这张照片打不开，可能没传完或已损坏。请重新拍一张再发。"
+TOO_LARGE = f"这张照片超过 {MAX_FILE // 1024 // 1024} MB，收不下。请压缩后再发，或截取要紧的部分发来。"
+TOO_MANY_PIXELS = "这张照片像素太多，收不下。请用手机普通模式重拍，或截图发来。"
+WRONG_KIND = "这个图片格式收不了。请发 JPG 或 PNG，或者截图发来。"
+HEIC = "这张照片是 HEIC 格式，收不了。请在手机上另存为 JPG 再发，或者截图发来。"
+SENTENCES = {"pixels": TOO_MANY_PIXELS, "kind": WRONG_KIND, "broken": BROKEN}
+_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 
 
 class BadPictureError(ValueError):
@@ -24,7 +29,8 @@ class BadPictureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A picture made anew: JPEG, at most 2048 pixels on a side, and its difference hash of 64 bits as 16 hex digits."""
+    """A picture made anew: JPEG, at most 2048 pixels on a side, and its difference hash: 64 bits as 16 hex digits, or
+    empty when the picture has no shapes to go by."""
 
     data: bytes
     width: int
@@ -33,11 +39,23 @@ class Copy:
 
 
 def working_copy(data: bytes) -> Copy:
-    """Decode and encode in a child process with limits. ``BadPictureError`` says why not; there is no way round it."""
+    """Decode and encode in a child process with limits; a second at most for a photo of a phone.
+
+    ``BadPictureError``: too large, no JPEG, PNG, WebP or GIF, broken, too much for the limits.
+    """
+    if len(data) > MAX_FILE:
+        raise BadPictureError(TOO_LARGE)
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        raise BadPictureError(HEIC)
     try:
         answer = limited.run("bot.pictures.child", data, LIMITS)
     except LimitedError:
-        raise BadPictureError(NOT_READABLE) from None
+        raise BadPictureError(BROKEN) from None
+    return unpack(answer)
+
+
+def unpack(answer: bytes) -> Copy:
+    """What the child said."""
     head, _, jpeg = answer.partition(b"\n")
     said = json.loads(head)
     if "refused" in said:
@@ -46,5 +64,5 @@ def working_copy(data: bytes) -> Copy:
 
 
 def distance(one: str, other: str) -> int:
-    """In how many of 64 bits two difference hashes differ: 0 to about 5 means the same photo."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
+    """In how many of 64 bits two difference hashes differ: 0 to about 5 means the same photo; 64 when one is empty."""
+    return (int(one, 16) ^ int(other, 16)).bit_count() if one and other else 64

@@ -94,3 +94,54 @@ class FilesPort(Protocol):
 
     async def send(self, inbound: Inbound) -> list[Numbered]:
         """As for the web chat."""
+
+
+class NoGuessLeftError(RuntimeError):
+    """Too many wrong receipts today, over everybody; nothing is looked up until tomorrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A case as the holder of its receipt sees it: nothing of what was reported, by days. ``ticket`` is the right to
+    answer, for twenty minutes."""
+
+    number: str
+    kind: str
+    state: str
+    lines: tuple[tuple[date, str], ...]
+    next: str
+    why: str
+    questions: tuple[str, ...]
+    result: tuple[str, ...]
+    open: bool
+    may_judge: bool
+    may_reopen: bool
+    ticket: str
+    problem: str = ""
+    done: bool = False
+    """What the page was asked to do is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a receipt is real: nothing of what it is about."""
+
+    number: str
+    received_on: date
+    office: str
+    code: str
+
+
+class ProgressPort(Protocol):
+    """Cases by their receipts. Slow: to be called in a thread."""
+
+    def look(self, digits: str) -> Progress | None:
+        """By sixteen digits; ``NoGuessLeftError``. None alike for a wrong and for a lapsed receipt."""
+
+    def answer(self, ticket: str, text: str) -> Progress | None:
+        """A word to the officer; None when the ticket is wrong or has lapsed."""
+
+    def judge(self, ticket: str, reason: str, *, satisfied: bool) -> Progress | None:
+        """Whether the result satisfies; not, with a reason: taken up again."""
+
+    def prove(self, number: str, code: str) -> Proof | None: ...

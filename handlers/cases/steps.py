@@ -158,6 +158,12 @@ def answer(desk: Desk, case: Case, text: str) -> None:
     telling.tell_staff(desk.bench, desk.session, case, "举报人有新留言", desk.now, f"answered:{event.id}")
 
 
+def rate(desk: Desk, case: Case, *, satisfied: bool) -> None:
+    """Whether its reporter is satisfied with how it ended; the last word counts."""
+    case.satisfied = 5 if satisfied else 1
+    cases.happen(desk.session, case, desk.deed("case.rated", public=False, satisfied=satisfied), desk.now)
+
+
 def visit(desk: Desk, case: Case, note: str) -> None:
     """A visit on the spot: what was found is for the file, that there was one is for the reporter."""
     _demand_open(case)

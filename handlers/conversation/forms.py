@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handlers.conversation.messages import Choice, Inbound, Reply
-from handlers.conversation.words import is_back, is_done, is_skip, read_digits
+from handlers.conversation.words import is_back, is_bare_number, is_done, is_skip, read_digits
 
 Answers = Mapping[str, Any]
 """Answers by field name; values are plain JSON (text, numbers, lists, null for skipped)."""
@@ -47,13 +47,19 @@ class Field:
     fallback: Any = None
     """Taken as the answer when a second message does not answer either: a question nobody must be stuck on."""
     collect: bool = False
-    """Several messages together are the answer: ``parse`` gives the parts of each (a list), 完成 ends it."""
+    """Several messages together are the answer, a list: ``parse`` gives the part or the parts (a list) of each; 完成
+    ends it, and so does any of the ``choices``."""
     place: bool = False
     """Whether a point on the map is an answer."""
     most: int = 30
     """How many parts are taken at most."""
     noted: Callable[[Sequence[Any]], str] = lambda parts: f"已收 {len(parts)} 份，发完回“完成”。"
-    """What is said after each part that is not the last."""
+    """What is said after each message that is not the last; it is told all parts so far."""
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether any words at all are an answer."""
+        return self.free_text or self.collect
 
     def options(self, answers: Answers) -> Options:
         return self.choices(answers) if callable(self.choices) else self.choices
@@ -84,10 +90,8 @@ class FormState:
     answers: dict[str, Any] = field(default_factory=dict)
     asking: str | None = None
     tries: int = 0
-    parts: list[Any] = field(default_factory=list)
-    """What the collecting field that is being asked has got so far."""
-    sealed: str = ""
-    """Answers and parts of a confidential form, as they lie in the database."""
+    partial: dict[str, list[Any]] = field(default_factory=dict)
+    """What collecting fields that are not answered yet have got so far, by field name."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -96,14 +100,13 @@ class FormState:
             "answers": self.answers,
             "asking": self.asking,
             "tries": self.tries,
-            "parts": self.parts,
-            "sealed": self.sealed,
+            "partial": self.partial,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FormState:
-        parts, sealed = list(data.get("parts", [])), data.get("sealed", "")
-        return cls(data["form"], data["version"], dict(data["answers"]), data["asking"], data["tries"], parts, sealed)
+        partial = {name: list(parts) for name, parts in data.get("partial", {}).items()}
+        return cls(data["form"], data["version"], dict(data["answers"]), data["asking"], data["tries"], partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,8 @@ def begin(form: Form, text: str = "") -> Step:
 def resume(form: Form, state: FormState) -> Step:
     """Take up an old state under today's form: answers to fields that are gone fall away."""
     kept = {k: v for k, v in state.answers.items() if form.field(k)}
-    taken_up = _proceed(form, FormState(form.name, form.version, kept))
-    same = taken_up.state.asking == state.asking
-    return replace(taken_up, state=replace(taken_up.state, parts=state.parts)) if same else taken_up
+    begun = {k: v for k, v in state.partial.items() if form.field(k)}
+    return _proceed(form, FormState(form.name, form.version, kept, partial=begun))
 
 
 def step(form: Form, state: FormState, inbound: Inbound) -> Step:
@@ -162,33 +164,61 @@ def step(form: Form, state: FormState, inbound: Inbound) -> Step:
 
 def _collect(form: Form, state: FormState, asked: Field, inbound: Inbound) -> Step:
     """One more message for a collecting field; 完成 or 没有 ends it, also when something came with the word."""
-    assert asked.parse is not None
-    ends = is_done(inbound.text) or is_skip(inbound.text)
-    rest = replace(inbound, text="") if ends else inbound
-    new: list[Any] = []
-    if not ends or inbound.attachments:
-        try:
-            new = asked.parse(rest)
-        except NotUnderstoodError as why:
-            return _retry(asked, state, str(why))
-    parts = [*state.parts, *new][: asked.most]
+    ends = is_done(inbound.text) or is_skip(inbound.text) or _is_choice(asked, state, inbound)
+    carries = bool(inbound.attachments) or inbound.place is not None
+    try:
+        new = _parts(asked, replace(inbound, text="") if ends else inbound) if carries or not ends else []
+    except NotUnderstoodError as why:
+        return _unread_part(asked, state, inbound, str(why))
+    parts = [*state.partial.get(asked.name, ()), *new]
     if ends or len(parts) >= asked.most:
-        return _proceed(form, replace(_answered(state, asked, parts), parts=[]))
-    return Step(replace(state, parts=parts, tries=0), (Reply(asked.noted(parts)),))
+        return _ended(form, state, asked, parts)
+    state = replace(state, partial={**state.partial, asked.name: parts}, tries=0)
+    return Step(state, (Reply(asked.noted(parts), _choices(asked, state.answers)),))
+
+
+def _is_choice(asked: Field, state: FormState, inbound: Inbound) -> bool:
+    options = asked.options(state.answers)
+    return bool(options) and _read_choice(options, inbound, multi=False) is not None
+
+
+def _parts(asked: Field, inbound: Inbound) -> list[Any]:
+    assert asked.parse is not None, asked.name
+    found = asked.parse(inbound)
+    return found if isinstance(found, list) else [found]
+
+
+def _unread_part(asked: Field, state: FormState, inbound: Inbound, why: str) -> Step:
+    """A number that is no part is told where things stand; anything else why it was not taken."""
+    if not (is_bare_number(inbound.text) and state.partial.get(asked.name)):
+        return _retry(asked, state, why)
+    state = replace(state, tries=state.tries + 1)
+    noted = Reply(asked.noted(state.partial[asked.name]), _choices(asked, state.answers))
+    return Step(state, (noted,), understood=False)
+
+
+def _ended(form: Form, state: FormState, asked: Field, parts: list[Any]) -> Step:
+    """The parts are the answer; whoever sent more than are taken learns of it with the next question."""
+    over = len(parts) - asked.most
+    step = _proceed(form, _answered(state, asked, parts[: asked.most]))
+    if over <= 0 or not step.says:
+        return step
+    told = replace(step.says[0], text=f"最多收 {asked.most} 份，后面 {over} 份没有收。\n{step.says[0].text}")
+    return replace(step, says=(told, *step.says[1:]))
 
 
 def ask_again(form: Form, state: FormState) -> Reply:
     """The open question once more, e.g. after a side question was answered."""
     asked = form.field(state.asking or "")
-    return _question(asked, state.answers) if asked else Reply("")
+    return _question(asked, state) if asked else Reply("")
 
 
 def _proceed(form: Form, state: FormState) -> Step:
     missing = _next_field(form, state.answers)
     if missing is None:
         return Step(replace(state, asking=None), submit=_applying(form, state.answers))
-    state = replace(state, asking=missing.name, tries=0, parts=[])
-    return Step(state, (_question(missing, state.answers),))
+    state = replace(state, asking=missing.name, tries=0)
+    return Step(state, (_question(missing, state),))
 
 
 def _applying(form: Form, answers: Answers) -> dict[str, Any]:
@@ -206,7 +236,7 @@ def _next_field(form: Form, answers: Answers) -> Field | None:
 
 def _answered(state: FormState, asked: Field, value: Any) -> FormState:
     answers = {k: v for k, v in state.answers.items() if k != asked.name} | {asked.name: value}
-    return replace(state, answers=answers)
+    return replace(state, answers=answers, partial={k: v for k, v in state.partial.items() if k != asked.name})
 
 
 def _back(form: Form, state: FormState) -> Step:
@@ -214,14 +244,18 @@ def _back(form: Form, state: FormState) -> Step:
     if last is None:
         return Step(state, (_question_for(form, state, "这是第一题，前面没有了。\n"),))
     answers = {k: v for k, v in state.answers.items() if k != last}
-    return _proceed(form, replace(state, answers=answers))
+    taken_back = form.field(last)
+    # What was collected is added to, not sent once more.
+    parts = state.answers[last] if taken_back is not None and taken_back.collect else None
+    begun = state.partial | {last: list(parts)} if parts else state.partial
+    return _proceed(form, replace(state, answers=answers, partial=begun))
 
 
 def _retry(asked: Field, state: FormState, why: str) -> Step:
     state = replace(state, tries=state.tries + 1)
     if state.tries >= MAX_TRIES:
         why += "\n回“人工”找工作人员，回“取消”先不做了。"
-    question = _question(asked, state.answers)
+    question = _question(asked, state)
     return Step(state, (replace(question, text=f"{why}\n{question.text}"),), understood=False)
 
 
@@ -251,13 +285,19 @@ def _read_choice(options: Options, inbound: Inbound, *, multi: bool) -> Any:
 
 def _question_for(form: Form, state: FormState, before: str) -> Reply:
     asked = form.field(state.asking or "")
-    question = _question(asked, state.answers) if asked else Reply("")
+    question = _question(asked, state) if asked else Reply("")
     return replace(question, text=before + question.text)
 
 
-def _question(asked: Field, answers: Answers) -> Reply:
-    text = asked.ask(answers) if callable(asked.ask) else asked.ask
+def _question(asked: Field, state: FormState) -> Reply:
+    text = asked.ask(state.answers) if callable(asked.ask) else asked.ask
     if asked.optional:
         text += "（没有就回“跳过”）"
-    choices = tuple(Choice(label, f"say:{label}") for label, _ in asked.options(answers))
-    return Reply(text, choices, multi=asked.multi)
+    begun = state.partial.get(asked.name)
+    if begun:
+        text = f"{text}\n{asked.noted(begun)}"
+    return Reply(text, _choices(asked, state.answers), multi=asked.multi)
+
+
+def _choices(asked: Field, answers: Answers) -> tuple[Choice, ...]:
+    return tuple(Choice(label, f"say:{label}") for label, _ in asked.options(answers))

@@ -99,6 +99,8 @@ class Inbound:
     shared: bool = False
     """Said in a group, where others read along."""
     place: Place | None = None
+    heard: bool = False
+    """``text`` is what the platform understood of the voice that is attached."""
     prepared: str = ""
     """The slow hash of a receipt in ``text``, made before the turn so that nobody waits for it; empty: none."""
 

@@ -14,10 +14,19 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from handlers.conversation import forms
-from handlers.conversation.forms import Form, Step
+from handlers.conversation.forms import Field, Form, Step
 from handlers.conversation.messages import AttachmentKind, Choice, Inbound, Reply
 from handlers.conversation.state import DRAFT_LIFE, DialogueState
-from handlers.conversation.words import Global, fold, global_word, is_back, is_bare_number, read_digits
+from handlers.conversation.words import (
+    Global,
+    fold,
+    global_word,
+    is_back,
+    is_bare_number,
+    is_done,
+    is_skip,
+    read_digits,
+)
 
 TalkT = TypeVar("TalkT", bound="TalkLike")
 Replies = list[Reply]
@@ -192,9 +201,20 @@ class Desk(Generic[TalkT]):
 
     def _takes_place(self, talk: TalkT) -> bool:
         """Whether the open question can be answered by a point on the map, and one came."""
-        found = self.form(talk.state.form.form) if talk.state.form is not None else None
-        asked = found[1].field(talk.state.form.asking or "") if found and talk.state.form else None
+        asked = self._asked(talk.state)
         return asked is not None and asked.place and talk.inbound.place is not None
+
+    def _asked(self, state: DialogueState) -> Field | None:
+        """The open question of a form."""
+        found = self.form(state.form.form) if state.form is not None else None
+        return found[1].field(state.form.asking or "") if found is not None and state.form is not None else None
+
+    def without_needless_voice(self, inbound: Inbound, state: DialogueState) -> Inbound:
+        """A voice that the platform put into words is those words; it is kept only where it is part of an answer."""
+        asked = self._asked(state)
+        told = _is_word(inbound.text) or self._command(inbound.text) is not None
+        keeps = asked is not None and asked.takes_words and not told
+        return inbound if keeps or not inbound.heard else replace(inbound, attachments=())
 
     def _call_human(self, talk: TalkT) -> Replies:
         return self.elsewhere(talk) if talk.public_only else self.human(talk)
@@ -310,7 +330,7 @@ class Desk(Generic[TalkT]):
         """Leave the form that is open, keeping what was filled in; whether anything was kept."""
         left, talk.state.form, talk.state.options = talk.state.form, None, None
         found = self.form(left.form) if left else None
-        if left and found and found[1].keep and left.answers:
+        if left and found and found[1].keep and (left.answers or left.partial):
             talk.state.draft, talk.state.draft_at = left, talk.now
             return True
         return False
@@ -326,9 +346,7 @@ class Desk(Generic[TalkT]):
         service, form = found
         asked = form.field(talk.state.form.asking or "")
         command = self._command(inbound.text) if not inbound.attachments else None
-        if (
-            asked is not None and (asked.free_text or asked.collect) and command is not None
-        ):  # a tap on the menu is no answer
+        if command is not None and asked is not None and asked.takes_words:  # a tap on the menu is no answer
             self._park(talk)
             return self.act(talk, command)
         step = forms.step(form, talk.state.form, inbound)
@@ -386,6 +404,11 @@ class Desk(Generic[TalkT]):
 
 def _with(choices: Sequence[tuple[str, str]], text: str) -> Reply:
     return Reply(text, tuple(Choice(*c) for c in choices))
+
+
+def _is_word(text: str) -> bool:
+    """Whether it steers the conversation instead of telling something."""
+    return global_word(text) is not None or is_back(text) or is_done(text) or is_skip(text)
 
 
 def _is_voice(inbound: Inbound) -> bool:

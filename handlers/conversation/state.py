@@ -51,6 +51,8 @@ class DialogueState:
     last_ids: list[int] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     greeted: bool = False
+    private: bool = False
+    """Something confidential was said in it: from then on it lies sealed."""
 
     def offer(
         self, choices: Sequence[Choice], now: datetime, *, in_form: bool = False, life: timedelta = OPTIONS_LIFE
@@ -81,6 +83,7 @@ class DialogueState:
             "last_ids": self.last_ids,
             "files": self.files,
             "greeted": self.greeted,
+            "private": self.private,
         }
 
     @classmethod
@@ -100,6 +103,7 @@ class DialogueState:
             last_ids=list(data.get("last_ids", [])),
             files=list(data.get("files", [])),
             greeted=data.get("greeted", False),
+            private=data.get("private", False),
         )
 
 

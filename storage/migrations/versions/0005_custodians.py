@@ -32,6 +32,7 @@ def _custodians() -> None:
         sa.Column("retired_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_custodians")),
         sa.UniqueConstraint("name", name=op.f("uq_custodians_name")),
+        sa.UniqueConstraint("public_key", name=op.f("uq_custodians_public_key")),
     )
 
 
