@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from pypinyin import lazy_pinyin
 
-from knowledge.normalise import Normaliser
+from knowledge.normalise import _simplified_table
 
 _NUMERALS = {char: n for n, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0}
 _NUMERAL = re.compile(r"[零〇○一二三四五六七八九十百]+")
@@ -52,7 +53,7 @@ class Spot:
 
 def fold(text: str) -> str:
     """Half width, simplified, small letters."""
-    return _normaliser().plain(text).lower().strip()
+    return unicodedata.normalize("NFKC", text).translate(_simplified()).lower().strip()
 
 
 def sound(text: str) -> tuple[str, ...]:
@@ -130,8 +131,8 @@ def _numeral(text: str) -> str:
 
 
 @cache
-def _normaliser() -> Normaliser:
-    return Normaliser.load()
+def _simplified() -> dict[int, str]:
+    return _simplified_table()
 
 
 @lru_cache(maxsize=4096)

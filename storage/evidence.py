@@ -89,7 +89,7 @@ def sealed_path_of(root: Path, digest: str) -> Path:
     return root / "sealed" / digest[:2] / digest[2:4] / digest
 
 
-# -- evidence of cases ---------------------------------------------------------------------------------------------
+# -- evidence of cases ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class Chat:
         return await self._since(contact, after)
 
     async def files(self, request: Request, credentials: Credentials) -> LinesOut:
-        """发照片、PDF 或表格，一次最多 9 个，每个不超过 10 MB。"""
+        """发照片、视频、PDF 或表格，一次最多 9 个，每个不超过 10 MB。"""
         contact = await self._contact(credentials)
         self.sending.demand(contact.external_id)
         async with request.form(max_files=64, max_fields=8, max_part_size=4096) as form:

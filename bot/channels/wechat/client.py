@@ -15,6 +15,8 @@ from bot.media import Fetched, MediaGoneError, MediaRefusedError
 
 MEDIA_LIMIT = 10 * 1024 * 1024
 MEDIA_GONE = (40007, 41006)
+FILM_HOSTS = (".qq.com", ".qpic.cn")
+"""Where the platform keeps the films that people sent."""
 T = TypeVar("T")
 
 
@@ -92,9 +94,32 @@ class WechatClient:
             raise UnreachableError(path, why, perhaps_done=False)
         if response.status_code != httpx.codes.OK:
             raise UnreachableError(path, f"HTTP {response.status_code}", perhaps_done=False)
-        if media_type in ("application/json", "text/plain"):  # an error, or a video's address
-            _raise_what_it_says(path, data)
-        return Fetched(data, "", media_type)
+        if media_type not in ("application/json", "text/plain"):
+            return Fetched(data, "", media_type)
+        address = _film_address(path, data)
+        return await self._film(path, address) if address else Fetched(data, "", media_type)
+
+    async def _film(self, path: str, address: str) -> Fetched:
+        """A film stands on another server of the platform, named in its own answer; the token does not go there."""
+        if not self._is_the_platforms(httpx.URL(address)):
+            raise MediaRefusedError("视频的地址不是微信的")
+        why = ""
+        try:
+            async with self._http.stream("GET", address) as response:
+                data = await _limited(response)
+        except httpx.HTTPError as error:
+            why = type(error).__name__
+        if why:
+            raise UnreachableError(path, why, perhaps_done=False)
+        if response.status_code != httpx.codes.OK:
+            raise UnreachableError(path, f"HTTP {response.status_code}", perhaps_done=False)
+        return Fetched(data, "", response.headers.get("content-type", "").partition(";")[0].strip())
+
+    def _is_the_platforms(self, address: httpx.URL) -> bool:
+        base = self._http.base_url
+        own = (address.scheme, address.host, address.port) == (base.scheme, base.host, base.port)
+        # Films are to be had over plain HTTP only.
+        return own or (address.port is None and not address.userinfo and address.host.endswith(FILM_HOSTS))
 
 
 async def _limited(response: httpx.Response) -> bytes:
@@ -106,14 +131,18 @@ async def _limited(response: httpx.Response) -> bytes:
     return bytes(data)
 
 
-def _raise_what_it_says(path: str, data: bytes) -> None:
+def _film_address(path: str, data: bytes) -> str:
+    """The address in an answer that is no file; empty: it is a file after all. An error is raised."""
     try:
         answer = json.loads(data)
     except ValueError:
-        return
+        return ""
     if isinstance(answer, dict) and answer.get("errcode"):
         raise WechatError(int(answer["errcode"]), path)
-    raise MediaRefusedError("这种文件收不了")
+    address = answer.get("video_url") if isinstance(answer, dict) else None
+    if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+        raise MediaRefusedError("这种文件收不了")
+    return address
 
 
 def _values(data: dict[str, str]) -> dict[str, dict[str, str]]:

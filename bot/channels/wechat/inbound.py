@@ -118,14 +118,17 @@ def _said(kind: str, inbound: Inbound, fields: Mapping[str, Any]) -> tuple[Inbou
     if kind == "image":
         return _file(inbound, AttachmentKind.IMAGE, text_of(fields, "MediaId"), "照片"), Grant.MESSAGE
     if kind == "voice":
-        heard = text_of(fields, "Recognition")
-        if heard:
-            return replace(inbound, text=heard), Grant.MESSAGE
-        return _file(inbound, AttachmentKind.VOICE, text_of(fields, "MediaId"), "语音"), Grant.MESSAGE
+        return _voice(inbound, fields), Grant.MESSAGE
     if kind in ("video", "shortvideo"):
         return _file(inbound, AttachmentKind.VIDEO, text_of(fields, "MediaId"), "视频"), Grant.MESSAGE
     place = _place(fields) if kind == "location" else None
     return replace(inbound, other=OTHERS.get(kind, Other.UNKNOWN), place=place), Grant.MESSAGE
+
+
+def _voice(inbound: Inbound, fields: Mapping[str, Any]) -> Inbound:
+    voice = _file(inbound, AttachmentKind.VOICE, text_of(fields, "MediaId"), "语音")
+    heard = text_of(fields, "Recognition")
+    return replace(voice, text=heard, heard=True, other=None) if heard else voice
 
 
 def _place(fields: Mapping[str, Any]) -> Place | None:

@@ -1,0 +1,96 @@
+"""A case in one line, and the parts that lines and cards are made of. No identity stands in a case, so none here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from handlers.cases import terms
+from handlers.talk import Bench
+from knowledge import deadlines
+from storage import cases
+from storage.case_clocks import CaseClock, ClockState
+from storage.cases import Case, CaseKind
+from storage.database import Session
+from storage.staff import StaffMember
+
+KINDS = {CaseKind.COMPLAINT: "投诉", CaseKind.REPORT: "举报"}
+OTHERS = ("reporter", "merchant")
+SOON = 2
+"""Working days within which a term is marked in the day's list."""
+NOWHERE = "地点没写"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a case stands today: its next term and the working days left (None: no term, or it stands still)."""
+
+    case: Case
+    clock: CaseClock | None
+    left: int | None
+    spoken: bool
+    """Whether somebody else than staff has said something since staff last did something."""
+
+    @property
+    def order(self) -> tuple[bool, date, int]:
+        return (self.clock is None, self.clock.due_on if self.clock else date.max, self.case.id)
+
+
+def standing(bench: Bench, session: Session, case: Case, today: date) -> Standing:
+    clock = terms.next_term(session, case)
+    running = clock is not None and clock.state == ClockState.RUNNING
+    left = deadlines.days_left(today, clock.due_on, bench.calendar) if clock is not None and running else None
+    return Standing(case, clock, left, _spoken(session, case))
+
+
+def _spoken(session: Session, case: Case) -> bool:
+    last = [e for e in cases.events(session, case.id, limit=12) if e.actor != "system"][-1:]
+    return bool(last) and last[0].actor in OTHERS and last[0].action != "case.filed"
+
+
+def short(case: Case) -> str:
+    """The last four digits, by which staff call it."""
+    return case.number[-4:]
+
+
+def where(case: Case) -> str:
+    return " ".join(filter(None, (case.market, case.stall_no, case.shop))) or case.place or NOWHERE
+
+
+def left_words(left: int) -> str:
+    if left < 0:
+        return f"超期{-left}天"
+    return "今天到期" if left == 0 else f"还有{left}个工作日"
+
+
+def until(stands: Standing) -> str:
+    """最迟12-15（还有15个工作日）."""
+    if stands.clock is None:
+        return ""
+    if stands.left is None:
+        return "期限暂停中"
+    unsure = "，暂估" if stands.clock.provisional else ""
+    return f"最迟{stands.clock.due_on:%m-%d}（{left_words(stands.left)}{unsure}）"
+
+
+def marks(stands: Standing) -> str:
+    """What must not be overlooked, in words; the day's list begins with them."""
+    left = stands.left
+    late = left_words(left) if left is not None and left <= 0 else f"{left}天内" if left in range(1, SOON + 1) else ""
+    told = ("重大" if stands.case.urgent else "", late, "有新留言" if stands.spoken else "")
+    return "".join(f"【{mark}】" for mark in told if mark)
+
+
+def line(stands: Standing) -> str:
+    case = stands.case
+    words = (short(case), KINDS[CaseKind(case.kind)], where(case), case.matter, until(stands))
+    return " ".join(filter(None, words)) + marks(stands)
+
+
+def public_line(stands: Standing) -> str:
+    """Where others may read along: the number and the day, nothing else."""
+    return f"{stands.case.number} {until(stands)}".rstrip()
+
+
+def called(member: StaffMember) -> str:
+    return f"{member.name}（{member.office}）" if member.office else member.name
