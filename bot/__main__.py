@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import commands, logs
@@ -81,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     _add_processes(found)
     _add_platforms(found)
     _add_conversation(found)
+    _add_audit(found)
     found.add_parser("check", help="检查知识数据").set_defaults(run=commands.check)
     found.add_parser("migrate", help="把数据库升到最新").set_defaults(run=commands.migrate)
     found.add_parser("prepare", help="建库并备好检索模型，让第一次启动也快").set_defaults(run=commands.prepare)
@@ -150,6 +152,16 @@ def _add_conversation(found: Parsers) -> None:
     invite = found.add_parser("invite", help="核实后给一家没有人管的店发店主加入码")
     invite.add_argument("code", metavar="统一社会信用代码")
     invite.set_defaults(run=commands.invite)
+
+
+def _add_audit(found: Parsers) -> None:
+    audit = found.add_parser("audit", help="审计日志：验有没有被动过，做每日锚点")
+    actions = audit.add_subparsers(required=True, metavar="action", dest="action")
+    verify = actions.add_parser("verify", help="验日志、锚点、时间戳和证据，只读；不对就退出 1")
+    verify.add_argument("--anchors", type=Path, metavar="DIR", help="用抄到别处的锚点来验，留空用 DATA_DIR/anchors")
+    anchor = actions.add_parser("anchor", help="做一天的锚点；已有的不动")
+    anchor.add_argument("--on", type=_day, default=datetime.now(SHANGHAI).date(), help="记在哪一天")
+    audit.set_defaults(run=commands.audit)
 
 
 if __name__ == "__main__":

@@ -220,3 +220,9 @@ def prepare(arguments: argparse.Namespace, settings: Settings) -> int:
     print("正在准备检索模型：第一次约半分钟，以后很快……", flush=True)
     Knowledge.load(settings.cache_dir)
     return migrate(arguments, settings)
+
+
+def audit(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.backoffice.auditing import run
+
+    return run(arguments, settings)

@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from handlers import lookup
-from handlers.consult import say_time
 from handlers.conversation.messages import Reply
 from handlers.talk import Talk
 from knowledge.matcher import Aspect
-from storage import consults
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,6 @@ SIGNPOSTS = {
     "courses": Signpost(("看课程", "课程"), "training-signup", "这里还不能看课程，先说怎么参加："),
     "pledge": Signpost(("诚信承诺",), "honest-pledge", "在这里签承诺还没开通，先说怎么做："),
     "quiz": Signpost(("报名答题", "答题"), "training-signup", "这里的报名和答题还没开通，先说怎么参加培训："),
-    "report": Signpost(("拍照举报", "举报"), "complaint-report", "这里还不能直接举报，照片请先留好："),
-    "progress": Signpost(("查进度", "进度"), "complaint-handling", "举报办到哪一步，这里还查不了，请打 {hotline}："),
     "genuine": Signpost(
         ("扫码验真", "验真"), "certificate-lookup", "扫承诺码验真还没开通，请打 {hotline} 核实。检定证书这样查："
     ),
@@ -41,13 +37,5 @@ COMMANDS = {word: name for name, sign in SIGNPOSTS.items() for word in sign.word
 def act(talk: Talk, action: str) -> list[Reply]:
     sign = SIGNPOSTS[action]
     card = lookup.card(talk, (sign.entry,), Aspect.OVERVIEW)
-    notes = [sign.note.format(hotline=talk.office.hotline)]
-    if action == "progress":
-        notes.insert(0, _own_consult(talk))
-    return [replace(card, text="\n".join([*filter(None, notes), card.text]))]
-
-
-def _own_consult(talk: Talk) -> str:
-    """Of what the person asked staff themselves the time is known, where that is nobody else's business."""
-    row = None if talk.public_only else consults.latest_open(talk.session, talk.person_id)
-    return f"您的咨询 {row.number}，{say_time(row.promised_at)}前答复。" if row is not None else ""
+    note = sign.note.format(hotline=talk.office.hotline)
+    return [replace(card, text="\n".join([*filter(None, (note,)), card.text]))]

@@ -9,6 +9,7 @@ from typing import Any
 from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.talk import Talk
+from handlers.tips import fair_scale, opening
 from knowledge.goods import find_goods
 from knowledge.judging import Judgement, Verdict, judge, plain
 from knowledge.quantities import Sale, read_mass, read_sale, read_unit_price, read_volume
@@ -183,7 +184,7 @@ def submit(talk: Talk, form: str, answers: dict[str, Any]) -> list[Reply]:
 
 def _after(judgement: Judgement, answers: Answers) -> tuple[Choice, ...]:
     sale = read_sale(told(answers))
-    report = Choice("怎么举报", "lookup:show/fuel-shortage-complaint" if sale.fuel else "lookup:show/complaint-report")
+    report = opening.after_verdict(told(answers), answers.get("packing") or "")
     if judgement.verdict is Verdict.EXCEEDS:
         total = _paid_yuan(sale)
         pay = Choice("能赔多少", f"judge:compensation/{total}" if total else "lookup:show/short-weight-compensation")
@@ -199,7 +200,7 @@ def _second_look(sale: Sale) -> Choice:
         return Choice("怎么当场核验", "lookup:show/fuel-station-duty")
     if sale.prepacked:
         return Choice("净含量怎么规定", "lookup:show/prepackaged-net-content")
-    return Choice("去公平秤复称", "lookup:show/fair-scale-setup")
+    return fair_scale.after_verdict(sale)
 
 
 def _paid_yuan(sale: Sale) -> str:
@@ -217,7 +218,7 @@ def act(talk: Talk, action: str) -> list[Reply]:
         return [
             Reply(
                 compensation(Decimal(rest)).text,
-                (Choice("怎么举报", "lookup:show/complaint-report"), Choice("回菜单", "menu:")),
+                (Choice("我要举报", "tips:start"), Choice("回菜单", "menu:")),
             )
         ]
     if verb in ("scale", "scale-told"):
@@ -301,8 +302,8 @@ def _scale_result(answers: Answers) -> Reply:
     return Reply(
         result.text,
         (
-            Choice("去公平秤复称", "lookup:show/fair-scale-setup"),
-            Choice("怎么举报", "lookup:show/complaint-report"),
+            Choice("去公平秤复称", "tips:fair"),
+            opening.after_verdict(text),
             Choice("用另一招再测", "judge:scale"),
         ),
     )

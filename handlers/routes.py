@@ -13,8 +13,7 @@ from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.router import ROUTE, Route
 from handlers.greeting import greeted
 from handlers.talk import Talk
-
-HOW_TO_REPORT = Choice("怎么举报", "lookup:show/complaint-report")
+from handlers.tips import following
 
 
 def is_route(text: str) -> bool:
@@ -25,11 +24,16 @@ def is_route(text: str) -> bool:
 
 def _pledge(talk: Talk, number: str) -> list[Reply]:
     text = f"您扫的是承诺编号 {number}：商户自愿公开的诚信计量承诺。真假这里还查不了，请打 {talk.office.hotline} 核实。"
-    return [Reply(text, (Choice("承诺要做到什么", "lookup:show/honest-pledge"), HOW_TO_REPORT))]
+    problem = Choice("反映问题", f"tips:pledge/{number}")
+    return [Reply(text, (Choice("承诺要做到什么", "lookup:show/honest-pledge"), problem))]
 
 
 def _stall(_talk: Talk, number: str) -> list[Reply]:
-    choices = (Choice("当场判定", "judge:start"), HOW_TO_REPORT, Choice("查秤", "judge:scale"))
+    choices = (
+        Choice("当场判定", "judge:start"),
+        Choice("举报这个摊位", f"tips:stall/{number}"),
+        Choice("查秤", "judge:scale"),
+    )
     return [Reply(f"您扫的是 {number} 摊位。觉得称少了，先选一个：", choices)]
 
 
@@ -39,8 +43,7 @@ def _event(talk: Talk, number: str) -> list[Reply]:
 
 
 def _track(talk: Talk, number: str) -> list[Reply]:
-    text = f"办件 {number} 的进度请打 {talk.office.hotline}，报上这个编号；这里还查不了。"
-    return [Reply(text, (Choice("办理要几天", "lookup:show/complaint-handling"),))]
+    return following.prompt(talk, number)
 
 
 def _first(answer: Callable[[Talk, str], list[Reply]]) -> Callable[[Talk, str], list[Reply]]:
@@ -57,7 +60,7 @@ ROUTES: Mapping[str, Route[Talk]] = {
     "p": Route(_first(_pledge)),
     "s": Route(_first(_stall)),
     "c": Route(_first(_event)),
-    "t": Route(_first(_track)),
+    "t": Route(_first(_track), personal=True),
     "b": Route(_first(account.by_link), personal=True),
 }
 """A service that takes a kind of code over replaces its row."""

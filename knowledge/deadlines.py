@@ -17,11 +17,13 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from knowledge.casebook import Casebook
 from knowledge.files import DATA, DataError, load_yaml
-from knowledge.library import Dated
+from knowledge.library import Confidence, Dated
 from knowledge.workdays import Calendar, Due
 
 FILE = "deadlines.yaml"
+FRIDAY = 4
 WARN_AHEAD = 2
 """Working days before the last day from which somebody is told."""
 
@@ -49,10 +51,11 @@ class ClockRule(Dated):
     start: str = Field(min_length=2)
     """From when it runs, in Chinese: 收到投诉之日."""
     law: str = Field(min_length=2)
-    confidence: Literal["high", "medium", "low"]
-    sources: tuple[str, ...]
-    extension: int = 0
+    confidence: Confidence
+    sources: tuple[str, ...] = Field(min_length=1)
+    extension: int = Field(default=0, ge=0)
     extension_needs: str = ""
+    """Whose leave an extension takes, in Chinese: 负责人批准."""
     own: bool = False
     note: str = ""
 
@@ -96,9 +99,24 @@ class Deadlines:
 def _load(path: Path) -> Deadlines:
     data: dict[str, Any] = load_yaml(path)
     try:
-        return Deadlines(tuple(ClockRule.model_validate(row) for row in data["rows"]))
+        rows = tuple(ClockRule.model_validate(row) for row in data["rows"])
     except (ValidationError, KeyError) as error:
         raise DataError(f"{path.name}：{error}") from None
+    _demand_one_at_a_time(rows, path)
+    return Deadlines(rows)
+
+
+def _demand_one_at_a_time(rows: Sequence[ClockRule], path: Path) -> None:
+    """Two rows of one id on one day would leave it to their order which term runs."""
+    for n, row in enumerate(rows):
+        if any(row.id == other.id and _meet(row, other) for other in rows[:n]):
+            raise DataError(f"{path.name}：{row.id}：有两行在同一天有效，请改 since、until。")
+
+
+def _meet(one: Dated, other: Dated) -> bool:
+    """Whether there is a day on which both hold."""
+    first = max(one.since or date.min, other.since or date.min)
+    return first <= min(one.until or date.max, other.until or date.max)
 
 
 def due(
@@ -110,14 +128,13 @@ def due(
     extended: bool = False,
     today: date | None = None,
 ) -> Due:
-    """The last day. A pause that is still open counts as going on through ``today``."""
+    """The last day. A pause that is still open counts as going on through ``today``; the days of a pause do not count,
+    nor does a term end in one."""
     closed = [_closed(pause, today) for pause in pauses]
-    count = rule.days + (rule.extension if extended else 0)
+    last = _counted(rule, start, calendar, closed, extended=extended)
     if rule.unit is Unit.WORKING_DAYS:
-        return _working(start, count, calendar, closed)
-    if rule.unit is Unit.YEARS:
-        return _moved_on(_years_on(start, count), calendar)
-    return _calendar_days(start, count, calendar, closed)
+        return Due(last, _provisional(start, last, calendar))
+    return _moved_on(last, calendar, closed)
 
 
 def days_left(today: date, due_on: date, calendar: Calendar) -> int:
@@ -145,41 +162,39 @@ def explain(
 ) -> str:
     """为什么是这个日期: the rule, where counting begins, what was left out and what was counted in."""
     end = due(rule, start, calendar, pauses, extended=extended, today=today)
-    closed = [_closed(pause, today) for pause in pauses]
     parts = [_rule_line(rule, extended=extended), f"从 {start:%Y-%m-%d} 起算，当天不算。"]
     if rule.unit is Unit.WORKING_DAYS:
-        parts += _calendar_lines(start, end.day, calendar)
-    elif not calendar.is_workday(start + timedelta(days=rule.days)):
-        parts.append("最后一天遇休息日的，顺延到下一个工作日。")
-    parts += [f"{_span(p.first, p.last)}暂停（{p.reason}），不计入。" for p in closed if p.last is not None]
+        parts.append(_holiday_line(start, end.day, calendar))
+    else:
+        closed = [_closed(pause, today) for pause in pauses]
+        parts.append(_moved_line(_counted(rule, start, calendar, closed, extended=extended), end.day))
+    parts += [_pause_line(pause, start.year) for pause in pauses]
     parts.append(f"所以最迟 {end.day:%Y-%m-%d}。")
     if end.provisional:
-        parts.append("暂估（次年放假安排未发布），发布后重新核算。")
+        parts.append(f"这一天是暂估（{_missing(start, end.day, calendar)}放假安排未发布），发布后重新核算。")
     return "".join(parts)
 
 
 # -- counting -----------------------------------------------------------------------------------------------------
 
 
-def _working(start: date, count: int, calendar: Calendar, pauses: Sequence[Pause]) -> Due:
+def _counted(rule: ClockRule, start: date, calendar: Calendar, pauses: Sequence[Pause], *, extended: bool) -> date:
+    """The day on which the count is full, be it a day off or not."""
+    count = rule.days + (rule.extension if extended else 0)
+    if rule.unit is Unit.YEARS:
+        return _years_on(start, count)
     day = start
     while count:
-        day = calendar.next_workday(day)
+        day = calendar.next_workday(day) if rule.unit is Unit.WORKING_DAYS else day + timedelta(days=1)
         count -= not _paused(day, pauses)
-    return Due(day, _provisional(start, day, calendar))
+    return day
 
 
-def _calendar_days(start: date, count: int, calendar: Calendar, pauses: Sequence[Pause]) -> Due:
-    day = start
-    while count:
-        day += timedelta(days=1)
-        count -= not _paused(day, pauses)
-    return _moved_on(day, calendar)
-
-
-def _moved_on(day: date, calendar: Calendar) -> Due:
+def _moved_on(day: date, calendar: Calendar, pauses: Sequence[Pause]) -> Due:
     """A last day that is a day off ends on the first working day after it (民法典 art. 203)."""
-    moved = calendar.workday_on_or_after(day)
+    moved = day
+    while _paused(moved, pauses) or not calendar.is_workday(moved):
+        moved += timedelta(days=1)
     return Due(moved, _provisional(day, moved, calendar))
 
 
@@ -203,7 +218,11 @@ def _closed(pause: Pause, today: date | None) -> Pause:
 
 
 def _provisional(first: date, last: date, calendar: Calendar) -> bool:
-    return any(year not in calendar.noticed for year in range(first.year, last.year + 1))
+    return bool(_unnoticed(first, last, calendar))
+
+
+def _unnoticed(first: date, last: date, calendar: Calendar) -> list[int]:
+    return [year for year in range(first.year, last.year + 1) if year not in calendar.noticed]
 
 
 # -- words --------------------------------------------------------------------------------------------------------
@@ -211,24 +230,45 @@ def _provisional(first: date, last: date, calendar: Calendar) -> bool:
 
 def _rule_line(rule: ClockRule, *, extended: bool) -> str:
     basis = "本局承诺" if rule.own else f"依据：{rule.law}"
-    unsure = "（待核实，以正式文本为准）" if rule.confidence == "low" else ""
-    longer = f"，经批准延长 {rule.extension}{UNITS[rule.unit]}" if extended else ""
-    return f"{basis}{unsure}：{rule.event}，{rule.length}{longer}。"
+    unsure = "（待核实，以正式文本为准）" if rule.confidence is Confidence.LOW else ""
+    longer = f"，经{rule.extension_needs}延长{rule.extension}{UNITS[rule.unit]}" if extended else ""
+    return f"{basis}{unsure}：{rule.event}，自{rule.start}起{rule.length}{longer}。"
 
 
-def _calendar_lines(start: date, end: date, calendar: Calendar) -> list[str]:
-    """Weekdays that were off, and weekend days that were worked, on the way."""
+def _holiday_line(start: date, end: date, calendar: Calendar) -> str:
+    """Days that were off, weekend days that were worked, and other weekends, on the way."""
     days = [start + timedelta(days=n) for n in range(1, (end - start).days + 1)]
     off = _runs([d for d in days if d in calendar.off])
     made_up = [d for d in days if d in calendar.makeup]
-    lines = [f"{'、'.join(_span(a, b) for a, b in off)}放假不算。"] if off else []
-    if made_up:
-        lines.append("、".join(f"{d:%m-%d}（周{'一二三四五六日'[d.weekday()]}）" for d in made_up) + "补班算。")
-    lines.append("周末不算。" if any(d.weekday() > FRIDAY for d in days) else "")
-    return lines
+    weekend = any(d.weekday() > FRIDAY and d not in calendar.off and d not in calendar.makeup for d in days)
+    parts = [
+        "、".join(_span(a, b, start.year) for a, b in off) + "放假不算" if off else "",
+        "、".join(f"{_day(d, start.year)}（周{'一二三四五六日'[d.weekday()]}）" for d in made_up) + "补班算"
+        if made_up
+        else "",
+        ("其他周末不算" if off or made_up else "周末不算") if weekend else "",
+    ]
+    told = [part for part in parts if part]
+    return f"{'；'.join(told)}。" if told else ""
 
 
-FRIDAY = 4
+def _moved_line(counted: date, end: date) -> str:
+    if counted == end:
+        return ""
+    return f"数满的那天 {counted:%Y-%m-%d} 不是工作日，顺延到下一个工作日。"
+
+
+def _pause_line(pause: Pause, year: int) -> str:
+    reason = Casebook.load().pause_label(pause.reason)
+    if pause.last is None:
+        return f"{_day(pause.first, year)}起暂停（{reason}），恢复前都不计入。"
+    return f"{_span(pause.first, pause.last, year)}暂停（{reason}），不计入。"
+
+
+def _missing(first: date, last: date, calendar: Calendar) -> str:
+    """The years without a notice as they are said: 次年 of a count that runs over into the next."""
+    years = _unnoticed(first, last, calendar)
+    return "次年" if years == [first.year + 1] else f"{'、'.join(map(str, years))}年"
 
 
 def _runs(days: Sequence[date]) -> list[tuple[date, date]]:
@@ -242,5 +282,10 @@ def _runs(days: Sequence[date]) -> list[tuple[date, date]]:
     return runs
 
 
-def _span(first: date, last: date | None) -> str:
-    return f"{first:%m-%d}" if last is None or last == first else f"{first:%m-%d}至{last:%m-%d}"
+def _span(first: date, last: date, year: int) -> str:
+    return _day(first, year) if last == first else f"{_day(first, year)}至{_day(last, year)}"
+
+
+def _day(day: date, year: int) -> str:
+    """Month and day; with its year when that is another one than the count began in."""
+    return f"{day:%m-%d}" if day.year == year else f"{day:%Y-%m-%d}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from knowledge.goods import find_goods
-from knowledge.stall_words import BRACKETS, NOISE, SINGLE_DIGITS, SPOT_IN_TEXT, arabic, fold, sound, syllable
+from knowledge.stall_words import BRACKETS, NOISE, SINGLE_DIGITS, SPOT_IN_TEXT, arabic, fold, pinyin, sound
 
 _SELLER = re.compile(r"^卖(.{1,3})的")
 _NAME_END = re.compile(
@@ -42,7 +42,7 @@ _TRADE_WORDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("南北货 南北干货 干货 炒货 坚果 干果 调味品 调料 副食", "dry"),
         ("豆制品 豆腐", "bean"),
         ("粮油 大米 米面 粮食", "grain"),
-        ("熟食 卤味 卤菜 卤肉 烤鸭 烧腊 凉菜", "cooked"),
+        ("熟食 卤味 卤菜 卤肉 卤鹅 卤鸭 烤鸭 烧鸡 烧鹅 烧腊 凉菜", "cooked"),
         ("糕点 面包 蛋糕 点心", "pastry"),
         ("茶叶 茶业 茶庄", "tea"),
         ("中药材 药材 参茸", "herb"),
@@ -73,7 +73,7 @@ class ShopName:
 
 def name_key(name: str) -> str:
     """Pinyin without tones of a name without 店, 摊, 号, 市场 and the like: 老王水產攤 -> ``lao wang shui chan``."""
-    return " ".join(syllable(char) for char in _bare_name(name))
+    return " ".join(pinyin(_bare_name(name)))
 
 
 def shop_name(name: str, goods: str = "", market: str = "") -> ShopName:

@@ -56,9 +56,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_simplified()).lower().strip()
 
 
+def pinyin(text: str) -> tuple[str, ...]:
+    """One toneless syllable per Hanzi; other characters as they are."""
+    return tuple(map(_syllable, text))
+
+
 def sound(text: str) -> tuple[str, ...]:
-    """One toneless syllable per Hanzi with zh/z, ch/c, sh/s, n/l, -ng/-n taken as one; other characters as they are."""
-    return tuple(_fuzzy(syllable(char)) for char in text)
+    """``pinyin`` with zh/z, ch/c, sh/s, n/l, -ng/-n taken as one."""
+    return tuple(map(_fuzzy, pinyin(text)))
 
 
 def market_core(market: str) -> str:
@@ -136,7 +141,7 @@ def _simplified() -> dict[int, str]:
 
 
 @lru_cache(maxsize=4096)
-def syllable(char: str) -> str:
+def _syllable(char: str) -> str:
     return str(lazy_pinyin(char)[0])
 
 

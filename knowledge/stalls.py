@@ -1,4 +1,4 @@
-"""Whether two tips are about the same stall (屡犯关联), from what their tellers wrote; and when repeats weigh more.
+"""Whether two tips are about the same stall (屡犯关联), from what their tellers wrote.
 
 Identity comes in the order licence, market with stall number, market with name, place with goods. What stands higher
 decides; what stands lower only speaks for or against. A score is a suggestion to staff, never a finding.
@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from knowledge.repeats import Priority, Thresholds, priority
 from knowledge.shop_names import ShopName, compare, name_key, shop_name, trades_of
 from knowledge.stall_words import (
     Spot,
@@ -17,24 +18,14 @@ from knowledge.stall_words import (
     is_administrative,
     market_core,
     market_in,
+    pinyin,
     road_number,
     sound,
     spots,
     spots_in,
 )
 
-__all__ = [
-    "SUGGEST",
-    "Likeness",
-    "Priority",
-    "StallTraits",
-    "Thresholds",
-    "block_keys",
-    "likeness",
-    "name_key",
-    "priority",
-    "stall_key",
-]
+__all__ = ("SUGGEST", "Likeness", "Priority", "StallTraits", "Thresholds", "block_keys", "likeness", "name_key", "priority", "stall_key")  # fmt: skip
 
 SUGGEST = 0.9
 """From this score on staff are asked whether it is the same stall."""
@@ -48,7 +39,8 @@ _METRES_A_DEGREE = 111_195
 
 @dataclass(frozen=True, slots=True)
 class StallTraits:
-    """What a tip says of the stall, each as it was told; empty where nothing was. ``place``: free words; degrees WGS 84."""
+    """What a tip says of the stall, each as it was told; empty where nothing was. ``place``: free words. ``lat`` and
+    ``lon``: degrees, of all tips in the same datum (GCJ-02 and WGS 84 lie up to 700 m apart)."""
 
     licence: str = ""
     market: str = ""
@@ -191,7 +183,8 @@ def _market(one: str, two: str) -> _Same:
     if not one or not two:
         return _Same.UNKNOWN
     short, long = sorted((one, two), key=len)
-    if sound(one) == sound(two):
+    # Typed by sound, 成西 for 城西; 南山 and 兰山, which only some accents confuse, are two places.
+    if pinyin(one) == pinyin(two):
         return _Same.YES
     inside = len(short) > 1 and long.endswith(short) and is_administrative(long.removesuffix(short))
     return _Same.YES if inside else _Same.NO
@@ -254,7 +247,9 @@ def _read(traits: StallTraits) -> _Read:
 
 
 def _names_a_stall(read: _Read) -> bool:
-    return bool(read.licence or ((read.market or read.road or read.where) and (read.spots or read.name.core)))
+    """老吴 alone is nobody in particular."""
+    named = bool(read.name.core) and (not read.name.surname or bool(read.trades))
+    return bool(read.licence or ((read.market or read.road or read.where) and (read.spots or named)))
 
 
 def _first_sounds(name: ShopName) -> list[str]:
@@ -271,43 +266,3 @@ def _cells(where: tuple[float, float]) -> list[str]:
     """Four cells of about 100 m round a point: two points within 50 m share at least one."""
     rows, columns = ([math.floor(degrees / _CELL_DEGREES - 0.5) + step for step in (0, 1)] for degrees in where)
     return [f"cell:{row},{column}" for row in rows for column in columns]
-
-
-# -- what repeats lead to -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From how many tips on a stall is looked at first (in 90 days), goes to the team leader (in 180 days), and from how
-    many of one account its tips are looked at together. The bureau's own rule, no law."""
-
-    urgent_tips: int = 2
-    lead_tips: int = 3
-    lead_confirmed: int = 1
-    one_account_tips: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Priority:
-    """``urgent``: before others; ``lead``: to the team leader and on the list of stalls to inspect (重点名单);
-    ``one_account``: whether many tips come from one account is to be looked at first."""
-
-    urgent: bool
-    lead: bool
-    one_account: bool
-    reasons: tuple[str, ...]
-
-
-def priority(
-    tips_90d: int, tips_180d: int, confirmed_180d: int, by_one_account: int = 0, limits: Thresholds | None = None
-) -> Priority:
-    """What follows from the tips on one stall, the one at hand counted; ``confirmed_180d`` of them confirmed a violation."""
-    limits = limits or Thresholds()
-    again = confirmed_180d >= limits.lead_confirmed and tips_180d > confirmed_180d
-    rules = (
-        (urgent := tips_90d >= limits.urgent_tips, f"近90天举报 {tips_90d} 次，优先处理"),
-        (many := tips_180d >= limits.lead_tips, f"近180天举报 {tips_180d} 次，报组长并列入重点名单"),
-        (again, f"近180天查实 {confirmed_180d} 次后又有新举报，报组长并列入重点名单"),
-        (one := by_one_account >= limits.one_account_tips, f"同一账号举报 {by_one_account} 次，先核对是否恶意举报"),
-    )
-    return Priority(urgent or again, many or again, one, tuple(reason for holds, reason in rules if holds))

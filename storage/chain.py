@@ -70,7 +70,7 @@ def first_fault(
     for row in rows:
         what = _wrong(row, last) or marks.wrong(row)
         if what:
-            return Fault(min(row.seq, last.seq + 1), what)
+            return Fault(last.seq + 1, what)
         last = Head(row.seq, row.hash)
     if marks.left(last.seq):
         return Fault(last.seq + 1, CUT_OFF)

@@ -30,11 +30,12 @@ class AnchorError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """What a day's file says: the hashes of all entries since the anchor before, which ended with number ``after``;
-    ``previous`` is the SHA-256 of that anchor's file."""
+    ``head`` is the hash of the last entry of all, ``previous`` the SHA-256 of that anchor's file."""
 
     day: date
     after: int
     entries: tuple[str, ...]
+    head: str
     previous: str
     made_at: datetime
 
@@ -43,12 +44,11 @@ class Anchor:
         """The number of the last entry."""
         return self.after + len(self.entries)
 
-    def to_bytes(self, head: str) -> bytes:
-        """Canonical JSON. ``head`` is the hash of the last entry, which is the one before's when there are no new ones."""
+    def to_bytes(self) -> bytes:
         data = {
             "day": self.day.isoformat(),
             "seq": self.seq,
-            "head": self.entries[-1] if self.entries else head,
+            "head": self.head,
             "count": len(self.entries),
             "root": chain.merkle_root(self.entries),
             "previous": self.previous,
@@ -67,13 +67,14 @@ def make(session: Session, folder: Path, day: date, now: datetime) -> Path:
     last = files(folder)[-1:]
     if last and last[0].stem > path.stem:
         raise AnchorError(f"已有 {last[0].stem} 的锚点，不能再补 {path.stem} 的。请检查本机时钟和 --on 的日期。")
-    after, head = _end(last[0]) if last else (0, chain.START)
+    before = _readable(last[0]) if last else None
+    after, head = (before.seq, before.head) if before else (0, chain.START)
     entries = tuple(hash_ for _, hash_ in audit.hashes_after(session, after))
-    end = audit.head(session)
-    if (after + len(entries), (*(entries[-1:]), head)[0]) != (end.seq, end.hash):
+    head = entries[-1] if entries else head
+    if audit.head(session) != chain.Head(after + len(entries), head):
         raise AnchorError("审计日志的末尾和登记的不符，没有做锚点。请先运行 audit verify 查明哪一条不对。")
     previous = hashlib.sha256(last[0].read_bytes()).hexdigest() if last else chain.START
-    _write(path, Anchor(day, after, entries, previous, now).to_bytes(head))
+    _write(path, Anchor(day, after, entries, head, previous, now).to_bytes())
     return path
 
 
@@ -92,10 +93,12 @@ def load(path: Path) -> Anchor:
             date.fromisoformat(told["day"]),
             told["seq"] - len(entries),
             entries,
+            told["head"],
             told["previous"],
             datetime.fromisoformat(told["made_at"]),
         )
-        same = anchor.to_bytes(told["head"]) == data and path.stem == anchor.day.isoformat()
+        same = anchor.to_bytes() == data and path.stem == anchor.day.isoformat()
+        same = same and entries[-1:] in ((), (anchor.head,))
     except (KeyError, TypeError, ValueError, RecursionError):
         same = False
     if not same:
@@ -134,12 +137,11 @@ def faults(folder: Path) -> Iterator[str]:
         previous = hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _end(path: Path) -> tuple[int, str]:
+def _readable(path: Path) -> Anchor:
     try:
-        anchor = load(path)
+        return load(path)
     except ValueError as error:
         raise AnchorError(f"前一个锚点 {path.name} {error}，没有做新的。请从备份里找回它。") from None
-    return anchor.seq, json.loads(path.read_bytes())["head"]
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -28,6 +28,8 @@ SEALED, DESTROYED = "evidence.sealed", "evidence.destroyed"
 """The log's words for a file that was kept, and for one that was destroyed when its time was over."""
 LATE_STAMP = timedelta(days=1)
 """A stamp that could not be had at once may still be had on the same day."""
+WAITED = timedelta(days=1)
+"""A message that waited through an outage is noted under the time at which it came."""
 NO_LOG = "数据库里还没有审计日志。请先运行 python -m bot migrate。"
 
 
@@ -51,15 +53,20 @@ class Report:
 
 @dataclass(slots=True)
 class _Noted:
-    """What the log says of evidence, gathered on the way through it: case, SHA-256, SM3 and working copy by file."""
+    """What is gathered on the way through the log. ``files``: what it says of evidence: case, SHA-256, SM3 and working
+    copy by file. ``late``: entries dated before ones that stand in front of them."""
 
     files: dict[int, tuple[str, str, str, str]] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
+    _latest: datetime | None = None
 
     def along(self, rows: Iterable[Linked]) -> Iterator[Linked]:
         for row in rows:
+            yield row
+            # Whoever takes the rows has found this one sound when they ask for the next.
+            self._date(row)
             if b'"evidence.' in row.body:
                 self._note(json.loads(row.body))
-            yield row
 
     def _note(self, record: Mapping[str, Any]) -> None:
         detail = record["detail"]
@@ -67,6 +74,14 @@ class _Noted:
             self.files[detail["file"]] = (record["object"], detail["sha256"], detail["sm3"], detail["copy"])
         elif record["action"] == DESTROYED:
             self.files.pop(detail["file"], None)
+
+    def _date(self, row: Linked) -> None:
+        if row.at is None or self._latest is None or row.at >= self._latest - WAITED:
+            self._latest = max(filter(None, (self._latest, row.at)), default=None)
+        elif not self.late:
+            self.late.append(
+                f"注意：第 {row.seq} 条自记 {_minute(row.at)}，前面的已到 {_minute(self._latest)}。请查那时的时钟，或是否补处理过旧消息。"
+            )
 
 
 def verify(
@@ -83,14 +98,14 @@ def verify(
     stamping authority's; without them stamps are counted, not verified.
     """
     if not audit.is_there(session):
-        return Report(False, (NO_LOG,))
+        return Report(sound=False, lines=(NO_LOG,))
     noted = _Noted()
     said, log = _log(noted.along(audit.entries(session)), anchors.anchored(folder), audit.head(session))
     kept = [_kept(row) for row in cases.kept_files(session)]
     bad = [*log, *anchors.faults(folder), *stamp_faults(folder, certificates, now), *file_faults(root, kept, sealed)]
     if not log:  # a log that is not sound says nothing about files
         bad += row_faults(kept, noted.files)
-    return Report(not bad, (*bad, said, *_counted(folder, len(kept), certificates)))
+    return Report(sound=not bad, lines=(*bad, said, *noted.late, *_counted(folder, len(kept), certificates)))
 
 
 def _log(rows: Iterable[Linked], anchored: Iterable[tuple[int, str]], head: Head) -> tuple[str, list[str]]:

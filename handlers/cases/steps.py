@@ -115,9 +115,10 @@ def withdraw(desk: Desk, case: Case) -> None:
     """The complainant takes the complaint back; a report cannot be: the bureau checks a clue it has."""
     if case.kind != CaseKind.COMPLAINT:
         raise StepError("举报线索已经登记，本局仍会核查，撤不回来；不想再收到通知可以回“不再通知”。")
-    _demand(case, CaseState.WITHDRAWN)
+    demand_move(case, CaseState.WITHDRAWN)
     cases.move(desk.session, case, CaseState.WITHDRAWN, desk.deed("case.withdrawn"), desk.now)
     _ended(desk, case, met=False)
+    _pass_on(desk, case)
     telling.tell_staff(desk.bench, desk.session, case, "投诉人已撤回投诉", desk.now, "withdrawn")
 
 
@@ -129,6 +130,7 @@ def reopen(desk: Desk, case: Case, reason: str) -> None:
     cases.move(desk.session, case, to, desk.deed("case.reopened", reason), desk.now)
     case.reopened, case.ended_on, case.outcome, case.reason, case.confirmed = case.reopened + 1, None, "", "", False
     case.ground = case.document_no = ""
+    case.main_id = None  # the main case may have ended; this one is somebody's own again
     case_links.receipt_ends(desk.session, case.id, None)
     kind = CaseKind(case.kind)
     again = terms.MEDIATION if kind is CaseKind.COMPLAINT and to is CaseState.ACCEPTED else terms.FIRST[kind]
@@ -179,13 +181,12 @@ def note(desk: Desk, case: Case, text: str) -> None:
     cases.happen(desk.session, case, desk.deed("case.noted", text.strip(), public=False), desk.now)
 
 
-def assign(desk: Desk, case: Case, officer_id: int, name: str) -> None:
+def assign(desk: Desk, case: Case, officer_id: int, name: str, why: str = "") -> None:
     _demand_open(case)
     for one in (case, *cases.merged_into(desk.session, case.id)):
         one.officer_id = officer_id
-    cases.happen(
-        desk.session, case, desk.deed("case.assigned", f"承办人：{name}", public=False, officer=officer_id), desk.now
-    )
+    deed = desk.deed("case.assigned", f"承办人：{name}", public=False, reason=why, officer=officer_id)
+    cases.happen(desk.session, case, deed, desk.now)
 
 
 def pause(desk: Desk, case: Case, reason: str, note_: str) -> None:
@@ -213,13 +214,18 @@ def extend(desk: Desk, case: Case, approved_by: str) -> None:
 
 
 def _together(desk: Desk, case: Case, to: CaseState) -> Iterator[Case]:
-    """The case and what is worked with it; the latter only where it can follow."""
-    _demand(case, to)
+    """The case and what is worked with it; what cannot follow it to an end is worked on its own from then on."""
+    demand_move(case, to)
     yield case
-    yield from (one for one in cases.merged_into(desk.session, case.id) if cases.may(one, to))
+    for one in cases.merged_into(desk.session, case.id):
+        if cases.may(one, to):
+            yield one
+        elif to not in cases.OPEN and one.state in cases.OPEN:
+            one.main_id = None
 
 
-def _demand(case: Case, to: CaseState) -> None:
+def demand_move(case: Case, to: CaseState) -> None:
+    """``StepError`` when the case cannot go there from where it is."""
     if not cases.may(case, to):
         raise StepError(f"{case.number} 现在是“{NAMES[CaseState(case.state)]}”，不能改成“{NAMES[to]}”。")
 
@@ -227,6 +233,14 @@ def _demand(case: Case, to: CaseState) -> None:
 def _demand_open(case: Case) -> None:
     if case.state not in cases.OPEN:
         raise StepError(f"{case.number} 已经是“{NAMES[CaseState(case.state)]}”，不能再办了。")
+
+
+def _pass_on(desk: Desk, case: Case) -> None:
+    """One reporter's leaving does not end what the others told of: the next case becomes the main one."""
+    case.main_id = None
+    left = [one for one in cases.merged_into(desk.session, case.id) if one.state in cases.OPEN]
+    for one in left:
+        one.main_id = left[0].id if one is not left[0] else None
 
 
 def _ended(desk: Desk, case: Case, *, met: bool) -> None:

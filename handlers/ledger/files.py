@@ -10,6 +10,7 @@ from handlers.conversation.messages import Attachment, AttachmentKind, Choice, R
 from handlers.ledger import certificates, sheets
 from handlers.ledger.shops import register
 from handlers.talk import Talk
+from handlers.tips.opening import REPORT
 from storage import ledger, shops
 from storage.ledger import ItemState
 from storage.shops import Membership, Role
@@ -25,10 +26,10 @@ def files(talk: Talk) -> list[Reply]:
         return _table(talk, place, table)
     photos = [a for a in talk.inbound.attachments if a.kind is not AttachmentKind.VOICE]
     if place is None or not photos or not place.role.covers(Role.CLERK):
-        return consult.files(talk)
+        return consult.files(talk, first=(REPORT,))
     if ledger.by_state(talk.session, place.shop.id, (ItemState.BOOKED, ItemState.SUBMITTED)):
         return certificates.asked(talk, place, photos)
-    return consult.files(talk, first=(KEEP_CERTIFICATE,))
+    return consult.files(talk, first=(KEEP_CERTIFICATE, REPORT))
 
 
 def current(talk: Talk) -> Membership | None:

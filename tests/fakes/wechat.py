@@ -610,6 +610,8 @@ class FakeWechat:
         self._ticket = ""
         self._ticket_until = 0.0
         self._changed = threading.Condition(threading.RLock())
+        self.films_at = ""
+        """Where films are said to be; empty: here."""
         self._endpoints = self._table()
         self._served = Served(self._app, port)
         self.url = self._served.url
@@ -918,7 +920,7 @@ class FakeWechat:
         media_id = asked.query.get("media_id")
         media = self._find_media(media_id)
         if media.content_type.startswith("video/"):
-            return {"video_url": f"{self.url}/video/{media_id}"}
+            return {"video_url": f"{self.films_at or self.url}/video/{media_id}"}
         return self._file(str(media_id))
 
     def _file(self, media_id: str) -> Response:

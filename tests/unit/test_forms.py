@@ -17,8 +17,6 @@ from handlers.conversation.words import is_back
 from handlers.desk import build_desk
 from tests.support import said
 
-FORMS = {form.name: form for service in build_desk().services for form in service.forms}
-
 
 def number(inbound: Inbound) -> int:
     if not inbound.text.strip().isascii() or not inbound.text.strip().isdigit():
@@ -39,6 +37,28 @@ TOY = Form(
     ),
     prefill=lambda text: {"kind": "fuel", "gone": 1} if "油" in text else {},
 )
+
+
+def photos(inbound: Inbound) -> list[str]:
+    if not inbound.attachments and not inbound.text.strip("0123456789 "):
+        raise NotUnderstoodError("请发照片。")
+    return [a.name[-2:] for a in inbound.attachments] + ([inbound.text] if inbound.text else [])
+
+
+PILE = Form(
+    "pile",
+    version=3,
+    title="堆",
+    fields=(
+        Field("what", ask="什么事？", parse=lambda inbound: inbound.text, free_text=True),
+        Field(
+            "more", ask="还有照片吗？", parse=photos, collect=True, most=4, noted=lambda all_: f"已收 {len(all_)} 张。"
+        ),
+        Field("sure", ask="交吗？", choices=(("交", True), ("不交", False))),
+        Field("last", ask="最后一句？", parse=lambda inbound: inbound.text, collect=True, choices=(("没了", None),)),
+    ),
+)
+FORMS = {form.name: form for service in build_desk().services for form in service.forms} | {"pile": PILE}
 
 
 def walk(*texts: str, first: str = "", form: Form = TOY) -> Step:
@@ -118,6 +138,68 @@ def test_an_answer_that_makes_its_own_question_needless_is_submitted() -> None:
     assert walk("7", form=form).submit == {"a": 7}
 
 
+# -- a question answered by several messages ----------------------------------------------------------------------
+
+
+def pile(*messages: Inbound | str, step: Step | None = None) -> Step:
+    step = step or forms.begin(PILE)
+    for message in messages:
+        step = forms.step(PILE, step.state, said(message) if isinstance(message, str) else message)
+    return step
+
+
+def test_each_message_adds_a_part_until_it_is_said_that_all_is_there() -> None:
+    first = pile("少称", said("", files=1))
+    assert [reply.text for reply in first.says] == ["已收 1 张。"]
+    assert first.state.partial == {"more": ["00"]}
+    step = pile("旁边那家也是", step=first)
+    assert step.says[0].text == "已收 2 张。"
+    for word in ("完成", "好了", "没有了", "发完了", "就这些", "DONE", "跳过", "没有", "完成。"):
+        ended = pile(word, step=step)
+        assert (ended.state.answers["more"], ended.state.asking) == (["00", "旁边那家也是"], "sure")
+        assert ended.state.partial == {}
+    assert pile("少称", "完成").state.answers["more"] == []
+
+
+def test_a_message_may_bring_the_last_part_and_end_it() -> None:
+    step = pile("少称", said("", files=1), said("完成", files=2))
+    assert (step.state.answers["more"], step.says[0].text) == (["00", "00", "01"], "交吗？")
+
+
+def test_more_than_are_taken_is_said_and_not_kept() -> None:
+    step = pile("少称", said("", files=3), said("", files=3))
+    assert len(step.state.answers["more"]) == 4
+    assert step.says[0].text == "最多收 4 份，后面 2 份没有收。\n交吗？"
+    assert pile("少称", said("", files=4)).says[0].text == "交吗？"
+
+
+def test_a_number_that_is_no_part_is_told_where_things_stand() -> None:
+    step = pile("少称", said("", files=1), "2")
+    assert (step.says[0].text, step.understood) == ("已收 1 张。", False)
+    assert pile("少称", "2").says[0].text == "请发照片。\n还有照片吗？"
+
+
+def test_what_was_collected_survives_going_back_and_being_away() -> None:
+    step = pile("少称", said("", files=2))
+    back = pile("返回", "少了2两", step=step)
+    assert (back.state.asking, back.state.partial) == ("more", {"more": ["00", "01"]})
+    assert back.says[0].text == "还有照片吗？\n已收 2 张。"
+    again = pile("完成", "返回", said("", files=1), "完成", step=back)
+    assert again.state.answers["more"] == ["00", "01", "00"]
+    kept = FormState.from_json(json.loads(json.dumps(step.state.to_json())))
+    assert forms.resume(PILE, kept).state == step.state
+    old = replace(step.state, version=2, partial=step.state.partial | {"gone": ["x"]})
+    assert pile("完成", step=Step(old)).state.answers == {"what": "少称", "more": ["00", "01"]}
+
+
+def test_an_option_ends_it_and_a_single_value_is_one_part() -> None:
+    asked = pile("少称", "完成", "交", "一", step=None)
+    assert asked.submit == {"what": "少称", "more": [], "sure": True, "last": []}
+    step = pile("少称", "完成", "交", "头一句", "第二句")
+    assert [c.action for c in step.says[0].choices] == ["say:没了"]
+    assert pile("没了", step=step).submit == {"what": "少称", "more": [], "sure": True, "last": ["头一句", "第二句"]}
+
+
 # -- random walks -------------------------------------------------------------------------------------------------
 
 SENSIBLE = [
@@ -127,7 +209,7 @@ SENSIBLE = [
     "15公斤的秤 放菜1.200 加手机1.380 手机215", "18一公斤 0.74公斤 收14", "用手机当砝码测秤", "卖鱼的", "我开超市",
     "去了袋子和冰", "不确定", "我的秤不准怎么办",
 ]  # fmt: skip
-WORDS = ["返回", "上一步", "跳过", "无", "取消", "人工", "菜单", "继续", "重来", "帮助", "更多", "再说一遍"]
+WORDS = ["完成", "返回", "上一步", "跳过", "无", "取消", "人工", "菜单", "继续", "重来", "帮助", "更多", "再说一遍"]
 JUNK = [
     "",
     " ",
@@ -155,6 +237,9 @@ def check(form: Form, step: Step) -> None:
     assert FormState.from_json(json.loads(json.dumps(state.to_json()))) == state
     names = {f.name for f in form.fields}
     assert set(state.answers) <= names
+    collecting = {f.name: f.most for f in form.fields if f.collect}
+    assert not set(state.partial) & set(state.answers)
+    assert all(0 < len(parts) < collecting[name] for name, parts in state.partial.items() if parts)
     assert (state.form, state.version) == (form.name, form.version)
     if step.submit is not None:
         assert set(step.submit) <= set(state.answers)
@@ -164,6 +249,12 @@ def check(form: Form, step: Step) -> None:
     assert asked.name not in state.answers
     assert asked.when(state.answers)
     assert step.says
+
+
+def collected(state: FormState) -> list[object]:
+    """The parts of all collecting fields of ``PILE``, answered or not: nothing of it may be lost on the way."""
+    parts = {name: state.answers.get(name) or state.partial.get(name) or [] for name in ("more", "last")}
+    return [part for name in parts for part in parts[name]] if state.form == "pile" else []
 
 
 @EACH_FORM
@@ -183,11 +274,19 @@ def test_walks_always_stand_on_a_question_or_end(name: str, first: str, messages
         if is_back(text):
             at_first = step.says[0].text.startswith("这是第一题")
             assert list(step.state.answers.items()) == (kept if at_first else kept[:-1])
+            assert collected(step.state) == collected(before)
+        elif step.understood and step.state.asking == before.asking and step.submit is None:
+            asked = form.field(before.asking or "")
+            assert asked is not None
+            assert asked.collect
+            assert step.state.answers == before.answers
+            assert len(collected(step.state)) >= len(collected(before))
         elif step.understood:
             assert len(step.state.answers) == len(kept) + 1
             assert list(step.state.answers.items())[:-1] == kept
         else:
             assert (step.state.answers, step.state.asking) == (before.answers, before.asking)
+            assert step.state.partial == before.partial
             assert step.state.tries == before.tries + 1
 
 

@@ -38,7 +38,7 @@ class Server:
         self.asked: list[str] = []
 
     async def fetch(self, ref: str, kind: str) -> Fetched:
-        assert kind in ("image", "voice", "file")
+        assert kind in ("image", "voice", "video", "file")
         self.asked.append(ref)
         found = self.files[ref]
         if isinstance(found, list):
@@ -185,11 +185,23 @@ def test_the_next_try_is_ever_later() -> None:
 
 
 def test_each_kind_is_asked_for_by_its_name() -> None:
-    assert [sorry(kind, "过期", other=False).text[:10] for kind in ("image", "voice", "file")] == [
+    assert [sorry(kind, "过期", other=False).text[:10] for kind in ("image", "voice", "video", "file")] == [
         "刚才那张照片没收到：",
         "刚才那段语音没收到：",
+        "刚才那段视频没收到：",
         "刚才那个文件没收到：",
     ]
+
+
+def test_a_film_is_known_by_its_first_bytes() -> None:
+    for brand, media_type in ((b"isom", "video/mp4"), (b"mp42", "video/mp4"), (b"qt  ", "video/quicktime")):
+        film = bytes(3) + b"\x18ftyp" + brand + bytes(40)
+        assert checked(Fetched(film), "video", "视频") == media_type
+    for other in (picture(), PDF, AMR, bytes(3) + b"\x18ftypheic" + bytes(40)):
+        with pytest.raises(MediaRefusedError, match="不是 MP4 视频"):
+            checked(Fetched(other), "video", "视频")
+    with pytest.raises(MediaRefusedError, match="不是照片"):
+        checked(Fetched(bytes(3) + b"\x18ftypisom" + bytes(40)), "image", "照片")
 
 
 def _jpeg() -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import unicodedata
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -68,7 +69,7 @@ def a_case(**given_: Any) -> Case:
 def test_T1_a_slip_has_no_field_for_an_identity() -> None:
     assert {field.name for field in fields(Slip)} == ALLOWED
     assert _strays(Slip) == []
-    assert not hasattr(render(for_body(a_case(), "缺斤短两", "《计量法》")), "__dict__")
+    assert not hasattr(for_body(a_case(), "", ""), "__dict__")
     with pytest.raises((AttributeError, TypeError)):
         object.__setattr__(for_body(a_case(), "", ""), "reporter", "王某")
 
@@ -129,8 +130,6 @@ def test_T1_a_slip_shows_its_fields_and_nothing_else(
 
 
 def _without_controls(text: str) -> str:
-    import unicodedata  # noqa: PLC0415 - one use
-
     return "".join(c for c in text if unicodedata.category(c)[0] != "C")
 
 

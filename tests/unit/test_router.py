@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from handlers.conversation.forms import Field, Form, FormState, NotUnderstoodError
-from handlers.conversation.messages import Choice, Inbound, Other, Reply
+from handlers.conversation.messages import Attachment, AttachmentKind, Choice, Inbound, Other, Place, Reply
 from handlers.conversation.router import Desk, Route, Service
 from handlers.conversation.state import DRAFT_LIFE, OPTIONS_LIFE, DialogueState, OpenOptions
 from tests.support import NOW, said
@@ -224,6 +224,7 @@ def test_the_state_survives_its_row() -> None:
         last_ids=[1, 2],
         files=["a"],
         greeted=True,
+        private=True,
     )
     assert DialogueState.from_json(state.to_json()) == state
     assert DialogueState.from_json({}) == DialogueState()
@@ -303,6 +304,73 @@ def test_what_cannot_be_read_and_an_edit_in_a_form() -> None:
     edited = replace(said("1"), edited=True)
     assert texts(Toy(edited, in_form())) == ["看到您改了上面那条。要改答案，请回“返回”再答一次。", "怎么装的？"]
     assert texts(Toy(replace(edited, text="秤准吗"))) == ["answer 秤准吗"]
+
+
+# -- a question answered by several messages ----------------------------------------------------------------------
+
+
+def parts(inbound: Inbound) -> list[str]:
+    if not (inbound.text or inbound.attachments or inbound.place):
+        raise NotUnderstoodError("没看到内容。")
+    place = [f"{inbound.place.lat}"] if inbound.place else []
+    return [str(a.kind) for a in inbound.attachments] + place + ([inbound.text] if inbound.text else [])
+
+
+PILE = Form(
+    "pile",
+    1,
+    "堆",
+    (
+        Field(
+            "more", ask="还有吗？", parse=parts, collect=True, place=True, noted=lambda all_: f"已收 {len(all_)} 份。"
+        ),
+        Field("name", ask="叫什么？", parse=lambda inbound: inbound.text),
+    ),
+)
+PILING: Desk[Toy] = replace(DESK, services=(replace(DESK.services[0], forms=(FORM, PILE)),))
+
+
+def piling(*collected: str) -> DialogueState:
+    return DialogueState(form=FormState("pile", 1, {}, asking="more", partial={"more": list(collected)}))
+
+
+def piled(state: DialogueState, inbound: Inbound, *, public_only: bool = False) -> list[str]:
+    return [reply.text for reply in PILING.route(Toy(inbound, state, public_only=public_only))]
+
+
+def test_words_known_everywhere_work_while_collecting_and_nothing_collected_is_lost() -> None:
+    for word in ("取消", "菜单", "人工", "卖鱼"):
+        state = piling("image")
+        piled(state, said(word))
+        assert state.draft is not None
+        assert state.draft.partial == {"more": ["image"]}
+        assert piled(state, said("继续")) == ["还有吗？\n已收 1 份。"]
+    assert piled(piling("image"), said("帮助")) == ["help", "还有吗？\n已收 1 份。"]
+
+
+def test_a_voice_and_a_place_are_parts_where_they_are_asked_for() -> None:
+    state = piling()
+    voice = replace(said(""), attachments=(Attachment(AttachmentKind.VOICE, "media:1"),))
+    somewhere = replace(said(""), other=Other.LOCATION, place=Place(28.0, 120.6))
+    assert piled(state, voice) == ["已收 1 份。"]
+    assert piled(state, somewhere) == ["已收 2 份。"]
+    assert state.form is not None
+    assert state.form.partial == {"more": ["voice", "28.0"]}
+    state.form = FormState("pile", 1, {"more": []}, asking="name")
+    assert piled(state, somewhere) == ["这种内容我看不了，请打字问。", "叫什么？"]
+    assert piled(DialogueState(), somewhere) == ["这种内容我看不了，请打字问。"]
+
+
+def test_a_voice_in_words_is_kept_only_as_part_of_an_answer() -> None:
+    heard = replace(said("旁边那家也少称"), attachments=(Attachment(AttachmentKind.VOICE, ref="v"),), heard=True)
+    kept = PILING.without_needless_voice(heard, piling())
+    assert kept.attachments == heard.attachments
+    for text in ("取消", "完成。", "返回", "卖鱼", "跳过"):
+        word = PILING.without_needless_voice(replace(heard, text=text), piling())
+        assert (word.attachments, word.text) == ((), text)
+    for state in (DialogueState(), in_form(), DialogueState(form=FormState("pile", 1, {"more": []}, asking="name"))):
+        assert PILING.without_needless_voice(heard, state).attachments == ()
+    assert PILING.without_needless_voice(replace(heard, heard=False), in_form()).attachments == heard.attachments
 
 
 def test_the_buttons_for_back_and_quit() -> None:

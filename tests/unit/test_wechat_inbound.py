@@ -55,7 +55,8 @@ def test_files(platform: Platform) -> None:
     assert heard is not None
     assert [(a.kind, a.ref, a.name) for a in image.attachments] == [(AttachmentKind.IMAGE, "MEDIA1", "")]
     assert [a.kind for a in voice.attachments] == [AttachmentKind.VOICE]
-    assert (heard.text, heard.attachments) == ("秤要检吗", ())
+    assert (heard.text, heard.heard, [a.kind for a in heard.attachments]) == ("秤要检吗", True, [AttachmentKind.VOICE])
+    assert (voice.text, voice.heard) == ("", False)
 
 
 def test_films_and_places(platform: Platform) -> None:
@@ -66,6 +67,10 @@ def test_films_and_places(platform: Platform) -> None:
     somewhere = read(platform, platform.location("o1", 28.0, 120.6, "城西菜场")).inbound
     assert somewhere is not None
     assert somewhere.place == Place(28.0, 120.6, "城西菜场")
+    for lat, lon in ((91.0, 0.0), (0.0, 181.0), (float("nan"), 0.0), (0.0, float("inf"))):
+        nowhere = read(platform, platform.location("o1", lat, lon)).inbound
+        assert nowhere is not None
+        assert (nowhere.place, nowhere.other) == (None, Other.LOCATION)
 
 
 def test_the_other_kinds(platform: Platform) -> None:

@@ -311,6 +311,31 @@ def test_a_picture_that_is_gone_is_asked_for_again(stage: Stage) -> None:
     assert "再发一次" in stage.api.sent_to(OPENID)[0].content
 
 
+FILM = bytes(3) + b"\x18ftypisom" + bytes(400)
+
+
+def test_a_film_is_fetched_from_where_the_platform_says(stage: Stage) -> None:
+    media = stage.api.add_media(FILM, "video/mp4")
+    stage.platform.send(stage.platform.video(OPENID, media))
+    stage.until(lambda: [row.state for row in stage.rows(MediaFile)] == [MediaState.KEPT])
+    assert stage.rows(MediaFile)[0].media_type == "video/mp4"
+
+
+def test_T11_a_film_is_fetched_from_the_platforms_hosts_only(stage: Stage) -> None:
+    asked: list[str] = []
+
+    async def trap(scope: Any, _receive: Any, _send: Any) -> None:
+        asked.append(scope["type"])
+
+    with Served(trap) as inside:
+        port = inside.url.rpartition(":")[2]
+        places = (inside.url, f"http://127.0.0.1:{port}", f"http://x.qq.com:{port}", "http://qq.com.example", "ftp://x")
+        for n, stage.api.films_at in enumerate(places, 1):
+            stage.platform.send(stage.platform.video(OPENID, stage.api.add_media(FILM, "video/mp4")))
+            stage.until(lambda n=n: [row.state for row in stage.rows(MediaFile)] == [MediaState.FAILED] * n)
+    assert "http" not in asked
+
+
 def test_T11_the_address_in_a_message_is_never_fetched(stage: Stage) -> None:
     asked: list[str] = []
 

@@ -18,6 +18,10 @@ _FORBIDDEN = {
         "BEGIN SELECT RAISE(ABORT, 'audit entries are only added'); END",
         "CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries "
         "BEGIN SELECT RAISE(ABORT, 'audit entries are only added'); END",
+        # INSERT OR REPLACE deletes without a word to the trigger before.
+        "CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries "
+        "WHEN EXISTS (SELECT 1 FROM audit_entries WHERE seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'audit entries are only added'); END",
     ),
     "postgresql": (
         "CREATE FUNCTION audit_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS "
