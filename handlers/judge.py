@@ -164,6 +164,8 @@ def recognise(_talk: Talk, text: str) -> str | None:
     return None
 
 
+HOW_TO_REPORT = Choice("怎么举报", "lookup:show/complaint-report")
+HOW_TO_REWEIGH = Choice("去公平秤复称", "lookup:show/fair-scale-setup")
 PACKING_ADVICE = {
     "gross": "您是连袋一起称的，去掉袋子实际更少，短缺只会更多；复称时请去袋。",
     "unsure": "复称时请去掉袋子、冰和水，再看一次读数。",
@@ -172,35 +174,40 @@ PACKING_ADVICE = {
 
 def submit(talk: Talk, form: str, answers: dict[str, Any]) -> list[Reply]:
     if form == SCALE.name:
-        return [_scale_result(answers)]
+        return [_scale_result(talk, answers)]
     sale = read_sale(told(answers))
     judgement = judge(sale, talk.today)
     advice = [PACKING_ADVICE.get(answers.get("packing") or "", "")]
     if "鱼" in (sale.goods or "") and judgement.limits and "活" not in told(answers):
         advice.append("如果买的是活鱼，附表没有给数，不能按这个限值算。")
     text = "\n".join([judgement.text, *filter(None, advice)])
-    return [Reply(text, _after(judgement, answers))]
+    return [Reply(text, _after(talk, judgement, answers))]
 
 
-def _after(judgement: Judgement, answers: Answers) -> tuple[Choice, ...]:
+def _report(talk: Talk, said: str, packing: str = "") -> Choice:
+    """What was said goes into the tip; where others read along there is only the way to be told."""
+    return HOW_TO_REPORT if talk.public_only else opening.after_verdict(said, packing)
+
+
+def _after(talk: Talk, judgement: Judgement, answers: Answers) -> tuple[Choice, ...]:
     sale = read_sale(told(answers))
-    report = opening.after_verdict(told(answers), answers.get("packing") or "")
+    report = _report(talk, told(answers), answers.get("packing") or "")
     if judgement.verdict is Verdict.EXCEEDS:
         total = _paid_yuan(sale)
         pay = Choice("能赔多少", f"judge:compensation/{total}" if total else "lookup:show/short-weight-compensation")
-        return _second_look(sale), report, pay
+        return _second_look(talk, sale), report, pay
     if judgement.verdict in (Verdict.OFFICER, Verdict.NOT_APPLICABLE):
-        return _second_look(sale), report, Choice("只是问问", "lookup:thanks")
+        return _second_look(talk, sale), report, Choice("只是问问", "lookup:thanks")
     return Choice("再判一笔", "judge:start"), Choice("测测秤准不准", "judge:scale"), Choice("回菜单", "menu:")
 
 
-def _second_look(sale: Sale) -> Choice:
+def _second_look(talk: Talk, sale: Sale) -> Choice:
     """What makes the evidence stronger: a fair scale helps with loose goods only."""
     if sale.fuel:
         return Choice("怎么当场核验", "lookup:show/fuel-station-duty")
     if sale.prepacked:
         return Choice("净含量怎么规定", "lookup:show/prepackaged-net-content")
-    return fair_scale.after_verdict(sale)
+    return HOW_TO_REWEIGH if talk.public_only else fair_scale.after_verdict(sale)
 
 
 def _paid_yuan(sale: Sale) -> str:
@@ -218,7 +225,7 @@ def act(talk: Talk, action: str) -> list[Reply]:
         return [
             Reply(
                 compensation(Decimal(rest)).text,
-                (Choice("我要举报", "tips:start"), Choice("回菜单", "menu:")),
+                (HOW_TO_REPORT if talk.public_only else Choice("我要举报", "tips:start"), Choice("回菜单", "menu:")),
             )
         ]
     if verb in ("scale", "scale-told"):
@@ -293,7 +300,7 @@ SCALE = Form(
 )
 
 
-def _scale_result(answers: Answers) -> Reply:
+def _scale_result(talk: Talk, answers: Answers) -> Reply:
     method, _, numbers = str(answers["method"]).partition(":")
     text = numbers or str(answers[method])
     result = pocket_check(read_pocket(text)) if method == "pocket" else price_check(read_bill(text))
@@ -302,8 +309,8 @@ def _scale_result(answers: Answers) -> Reply:
     return Reply(
         result.text,
         (
-            Choice("去公平秤复称", "tips:fair"),
-            opening.after_verdict(text),
+            HOW_TO_REWEIGH if talk.public_only else Choice("去公平秤复称", "tips:fair"),
+            _report(talk, text),
             Choice("用另一招再测", "judge:scale"),
         ),
     )

@@ -115,9 +115,9 @@ def choices(duty: Duty, case: Case) -> tuple[Choice, ...]:
 def _likeness(session: Session, case: Case) -> Iterator[Choice]:
     for _, other in case_likeness.suggestions(session, case.id)[:1]:
         if case.main_id is None and other.kind == case.kind and other.state in cases.OPEN:
-            yield Choice("合并到主案", f"officers:merge/{case.id}/{other.id}")
-        yield Choice("不是同一家", f"officers:apart/{case.id}/{other.id}")
-        yield Choice("只关联不合并", f"officers:link/{case.id}/{other.id}")
+            yield Choice("合并到主案", f"officers:merge/{case.id}/={other.id}")
+        yield Choice("不是同一家", f"officers:apart/{case.id}/={other.id}")
+        yield Choice("只关联不合并", f"officers:link/{case.id}/={other.id}")
 
 
 def _steps(case: Case) -> Iterator[Choice]:

@@ -12,7 +12,7 @@ from handlers.officers.slips import slip_text
 from handlers.officers.words import number_and_rest
 from knowledge.casebook import PauseReason
 from storage import cases
-from storage.cases import Case
+from storage.cases import Case, CaseState
 
 LABEL = 18
 """Characters of an option that is a sentence of law; the whole of it stands under 更多."""
@@ -40,7 +40,7 @@ def accept(duty: Duty, case: Case, _rest: str) -> list[Reply]:
 def refuse(duty: Duty, case: Case, rest: str) -> list[Reply]:
     """Only on a legal ground that held when the case came in; without its number there is the list of them."""
     book = duty.talk.bench.casebook
-    steps.demand_move(case, cases.CaseState.REFUSED)
+    steps.demand_move(case, CaseState.REFUSED)
     number, _ = number_and_rest(rest)
     grounds = book.grounds(case.kind, case.received_on)
     ground = next((row for row in grounds if row.number == number), None)
@@ -62,7 +62,7 @@ def _label(text: str) -> str:
 def transfer(duty: Duty, case: Case, rest: str) -> list[Reply]:
     """What goes to the other body is given back to copy; it is built without the reporter."""
     book = duty.talk.bench.casebook
-    steps.demand_move(case, cases.CaseState.TRANSFERRED)
+    steps.demand_move(case, CaseState.TRANSFERRED)
     if not rest.strip():
         options = tuple(
             Choice(body.label, f"officers:transfer/{case.id}/{body.label}")
@@ -72,7 +72,7 @@ def transfer(duty: Duty, case: Case, rest: str) -> list[Reply]:
         return [Reply(f"{case.number} 移送给哪个单位？不在里面的回“移送 {short(case)} 单位名”。", options)]
     body = book.body(rest)
     name = body.label if body is not None else rest.strip()
-    slip = slip_text(duty.talk.bench, case)
+    slip = slip_text(duty.talk.bench, case, rest)
     steps.transfer(duty.desk, case, name)
     said = done(duty, case, f"{case.number} 已移送{name}，{_told(duty, case)}。下一条是移送单，请复制后走公文。")
     return [Reply(f"移送单（致{name}）\n{slip}"), *said]

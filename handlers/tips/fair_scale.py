@@ -79,7 +79,9 @@ def artefacts(answers: Answers) -> frozenset[str]:
     """What the photos of the steps show, and the ticket."""
     photos = len(parts.files(answers.get("photos") or ()))
     shown = {"fair-scale-photo", "fair-scale-number", "goods-untouched"} if photos else set()
-    return frozenset(shown | ({"stall-photo"} if photos > 1 else set()) | ({"receipt"} if answers.get("ticket") else set()))
+    return frozenset(
+        shown | ({"stall-photo"} if photos > 1 else set()) | ({"receipt"} if answers.get("ticket") else set())
+    )
 
 
 def level(answers: Answers) -> Level:
@@ -92,7 +94,9 @@ def _judged(answers: Answers) -> Judgement:
 
 def _steps(_answers: Answers) -> str:
     numbered = (f"第{n}步 {step}" for n, step in enumerate(FAIR_SCALE_STEPS, 1))
-    return "\n".join(("公平秤复称：请先别动商品。", *numbered, "照片发完回“完成”；要走开就回“我先走了”，填过的给您留着。"))
+    return "\n".join(
+        ("公平秤复称：请先别动商品。", *numbered, "照片发完回“完成”；要走开就回“我先走了”，填过的给您留着。")
+    )
 
 
 def _noted(given: Sequence[Part]) -> str:

@@ -93,6 +93,7 @@ def _nothing(talk: Talk) -> Reply:
 
 def prompt(talk: Talk, number: str) -> list[Reply]:
     """A code that was scanned names a case, but does not open it."""
+    talk.confidential = True
     found = own(talk, lambda case: case.number == number)
     if found:
         return show(talk, str(found[0].id))
@@ -117,7 +118,12 @@ def copy_text(talk: Talk, opened: Mine) -> list[Reply]:
         return [MISSING]
     where = " ".join(filter(None, (case.market, case.stall_no, case.shop, case.place)))
     kind = "投诉" if case.kind == CaseKind.COMPLAINT else "举报"
-    lines = (f"【{kind}】地点：{where}", f"事情：{case.matter}", f"时间：{case.happened or '见经过'}", f"经过：{case.told}")
+    lines = (
+        f"【{kind}】地点：{where}",
+        f"事情：{case.matter}",
+        f"时间：{case.happened or '见经过'}",
+        f"经过：{case.told}",
+    )
     note = f"复制上面的文字，打 {talk.office.hotline} 或在全国12315平台、小程序里提交。"
     return [Reply("\n".join((*lines, note)), (_back(opened),))]
 
@@ -146,7 +152,9 @@ def tie(talk: Talk, opened: Mine) -> list[Reply]:
     _own_link(talk, opened)
     id_ = opened.case.id
     text = "好，以后用这个账号回“查”就能看。数据库里只留一个打不开的标记，不留账号。\n有进展要不要在这里通知您？"
-    return [Reply(text, (Choice("要（消息不写店名）", f"tips:news/{id_}"), Choice("不要，我自己来查", f"tips:quiet/{id_}")))]
+    return [
+        Reply(text, (Choice("要（消息不写店名）", f"tips:news/{id_}"), Choice("不要，我自己来查", f"tips:quiet/{id_}")))
+    ]
 
 
 def _own_link(talk: Talk, opened: Mine) -> CaseLink:

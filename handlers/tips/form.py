@@ -188,12 +188,8 @@ TIPOFF = Form(
         ),
         Field("where", ask=WHERE, parse=_read_some, free_text=True, place=True, when=lacks_where),
         Field("what", ask=WHAT, parse=_read_some, free_text=True, when=lacks_what),
-        Field(
-            "extra1", ask=_extra_ask(0), parse=_read_extra, optional=True, when=lambda a: _extra(0, a) is not None
-        ),
-        Field(
-            "extra2", ask=_extra_ask(1), parse=_read_extra, optional=True, when=lambda a: _extra(1, a) is not None
-        ),
+        Field("extra1", ask=_extra_ask(0), parse=_read_extra, optional=True, when=lambda a: _extra(0, a) is not None),
+        Field("extra2", ask=_extra_ask(1), parse=_read_extra, optional=True, when=lambda a: _extra(1, a) is not None),
         Field(
             "more",
             ask=_more_ask,

@@ -4,14 +4,13 @@ question."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from handlers.conversation.forms import FormState
 from handlers.conversation.messages import AttachmentKind, Choice, Reply
 from handlers.talk import Talk
-from handlers.tips import filing, following, parts, rights, words
+from handlers.tips import filing, following, words
 from handlers.tips.form import ELSEWHERE, TIPOFF
 from handlers.tips.parts import Part
 from handlers.tips.sheet import sheet
@@ -129,7 +128,9 @@ def _to_hotline(talk: Talk, answers: dict[str, Any]) -> Reply:
 def _enough(talk: Talk, answers: dict[str, Any]) -> Reply:
     _keep_draft(talk, answers)
     open_ones = following.own(talk, following.is_open)
-    choices = tuple(Choice(f"补充到 {case.number[-4:]}", f"tips:add/{case.id}") for case in open_ones[: filing.MOST_A_DAY])
+    choices = tuple(
+        Choice(f"补充到 {case.number[-4:]}", f"tips:add/{case.id}") for case in open_ones[: filing.MOST_A_DAY]
+    )
     return Reply(ENOUGH.format(len(open_ones), talk.office.hotline), choices)
 
 
@@ -146,5 +147,3 @@ def resume(talk: Talk, _rest: str = "") -> list[Reply]:
     if draft is None or draft.form != TIPOFF.name:
         return begin(talk, {})
     return talk.open_form(TIPOFF.name, json.dumps(draft.answers, ensure_ascii=False))
-
-

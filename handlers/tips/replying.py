@@ -26,7 +26,7 @@ LEAST_REASON = 2
 
 
 def _read_part(inbound: Inbound) -> list[Part]:
-    found = parts.some_parts(inbound)
+    found = [] if is_done(inbound.text) else parts.some_parts(inbound)
     if not found:
         raise NotUnderstoodError(parts.NOTHING)
     return found
@@ -168,7 +168,9 @@ def word(talk: Talk, opened: Mine) -> list[Reply]:
     if not following.is_open(opened.case):
         return [_over(opened)]
     asked = view.questions(view.events_of(talk.session, opened.case))
-    said = f"办案人员问：{asked[-1].text}\n请直接回答，不用说您是谁。" if asked else "要对办案人员说什么？不用说您是谁。"
+    said = (
+        f"办案人员问：{asked[-1].text}\n请直接回答，不用说您是谁。" if asked else "要对办案人员说什么？不用说您是谁。"
+    )
     return _open(talk, WORD, opened, said)
 
 
@@ -194,8 +196,7 @@ def satisfied(talk: Talk, opened: Mine) -> list[Reply]:
     if following.is_open(case):
         return following.show(talk, opened.key)
     if case.satisfied is None:
-        case.satisfied = 5
-        cases.happen(talk.session, case, Deed(REPORTER, "case.rated", public=False, detail={"satisfied": 5}), talk.now)
+        steps.rate(_desk(talk), case, satisfied=True)
     return [Reply("谢谢您的评价，也谢谢您帮着守住公平秤。", (Choice("看菜单", "menu:"),))]
 
 
@@ -210,7 +211,7 @@ def reopened(talk: Talk, opened: Mine, reason: str) -> list[Reply]:
     case, hidden = opened.case, hide(reason)
     if not steps.may_reopen(case, talk.today):
         return again(talk, opened)
-    case.satisfied = 1
+    steps.rate(_desk(talk), case, satisfied=False)
     steps.reopen(_desk(talk), case, hidden.text)
     next_line = view.next_line(talk.bench, talk.session, case, talk.today)
     note = f"\n{HIDDEN}" if hidden.found else ""
@@ -228,7 +229,9 @@ def withdraw(_talk: Talk, opened: Mine) -> list[Reply]:
     if opened.case.kind != CaseKind.COMPLAINT:
         return [Reply("举报线索已经登记，本局仍会核查，撤不回来；不想再收到通知就回“不再通知”。", (_show(opened),))]
     text = f"撤回以后，{opened.case.number} 的调解就结束了；其中的违法线索本局仍会核查。确定撤回吗？"
-    return [Reply(text, (Choice("确定撤回", f"tips:withdrawn/{opened.key}"), Choice("不撤", f"tips:open/{opened.key}")))]
+    return [
+        Reply(text, (Choice("确定撤回", f"tips:withdrawn/{opened.key}"), Choice("不撤", f"tips:open/{opened.key}")))
+    ]
 
 
 def withdrawn(talk: Talk, opened: Mine) -> list[Reply]:

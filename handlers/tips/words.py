@@ -17,7 +17,9 @@ def notice(talk: Talk, *, sealing: bool) -> str:
         if sealing
         else f"这里收不留名举报；要留名、留电话的保密举报或投诉，请打 {talk.office.hotline}。"
     )
-    return "\n".join((f"先说清楚谁看得到：{_channel(talk)}", "承办人只看到您说的事，看不到您是谁。", ways, standing(talk)))
+    return "\n".join(
+        (f"先说清楚谁看得到：{_channel(talk)}", "承办人只看到您说的事，看不到您是谁。", ways, standing(talk))
+    )
 
 
 def _channel(talk: Talk) -> str:

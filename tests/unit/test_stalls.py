@@ -66,13 +66,13 @@ ANY_TEXT = st.builds(StallTraits, *[st.text(max_size=20)] * 6)
 
 
 def test_suggestions_on_the_labelled_pairs():
-    """57 of 57 suggestions right, 57 of 64 same stalls found, as measured; a change that makes it worse is seen here."""
+    """58 of 58 suggestions right, 58 of 64 same stalls found, as measured; a change that makes it worse is seen here."""
     suggested = [same for a, b, same, _ in PAIRS if likeness(a, b).score >= SUGGEST]
     precision, recall = sum(suggested) / len(suggested), sum(suggested) / sum(same for _, _, same, _ in PAIRS)
     assert len(PAIRS) >= 120
     assert 0.4 < sum(same for _, _, same, _ in PAIRS) / len(PAIRS) < 0.6
     assert precision >= 0.98
-    assert recall >= 0.89
+    assert recall >= 0.9
 
 
 def test_what_is_suggested_can_be_fetched():
@@ -290,7 +290,7 @@ def test_thresholds_are_the_bureaus_to_set():
 def test_one_more_tip_never_weighs_less(counts):
     confirmed, recent, tips = counts
     before, after = priority(recent, tips, confirmed), priority(recent + 1, tips + 1, confirmed)
-    assert astuple(after)[:3] >= astuple(before)[:3]
+    assert all(more >= less for more, less in zip(astuple(after)[:3], astuple(before)[:3], strict=True))
 
 
 def _share_a_key(a: StallTraits, b: StallTraits) -> bool:
