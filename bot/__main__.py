@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _add_platforms(found)
     _add_conversation(found)
     _add_audit(found)
+    _add_custodians(found)
     found.add_parser("check", help="检查知识数据").set_defaults(run=commands.check)
     found.add_parser("migrate", help="把数据库升到最新").set_defaults(run=commands.migrate)
     found.add_parser("prepare", help="建库并备好检索模型，让第一次启动也快").set_defaults(run=commands.prepare)
@@ -162,6 +163,36 @@ def _add_audit(found: Parsers) -> None:
     anchor = actions.add_parser("anchor", help="做一天的锚点；已有的不动")
     anchor.add_argument("--on", type=_day, default=datetime.now(SHANGHAI).date(), help="记在哪一天")
     audit.set_defaults(run=commands.audit)
+
+
+def _add_custodians(found: Parsers) -> None:
+    custodian = found.add_parser("custodian", help="密钥保管人：登记、名单、卸任、重新封存身份")
+    actions = custodian.add_subparsers(required=True, metavar="action", dest="action")
+    new = actions.add_parser("new", help="登记一名保管人，把他的私钥写进一个文件")
+    new.add_argument("name", metavar="姓名")
+    _add_key(new, "新私钥写到哪里，不能在数据文件夹里")
+    actions.add_parser("list", help="在任的保管人")
+    actions.add_parser("retire", help="卸任").add_argument("name", metavar="姓名")
+    rewrap = actions.add_parser("rewrap", help="两名保管人在场，按现在的名单重新封存")
+    _add_key(rewrap, "第一名保管人的私钥文件")
+    rewrap.add_argument("--second-key-file", type=Path, required=True, help="第二名保管人的私钥文件")
+    custodian.set_defaults(run=commands.custodian)
+
+    identity = found.add_parser("identity", help="两名保管人一起打开一个案件里封存的身份")
+    actions = identity.add_subparsers(required=True, metavar="action", dest="action")
+    ask = actions.add_parser("ask", help="第一名保管人申请，写明理由")
+    ask.add_argument("number", metavar="案件编号")
+    ask.add_argument("--reason", required=True, help="为什么要打开，至少 10 个字")
+    _add_key(ask, "申请人的私钥文件")
+    reveal = actions.add_parser("open", help="另一名保管人 15 分钟内打开，只显示一次")
+    reveal.add_argument("reveal", type=int, metavar="申请号")
+    _add_key(reveal, "另一名保管人的私钥文件")
+    identity.set_defaults(run=commands.identity)
+
+
+def _add_key(action: argparse.ArgumentParser, what: str) -> None:
+    action.add_argument("--key-file", type=Path, required=True, help=what)
+    action.add_argument("--passphrase-file", type=Path, help="从文件读口令，不在终端里问")
 
 
 if __name__ == "__main__":

@@ -226,3 +226,15 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> int:
     from bot.backoffice.auditing import run
 
     return run(arguments, settings)
+
+
+def custodian(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.backoffice.custodians import custodian
+
+    return custodian(arguments, settings)
+
+
+def identity(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.backoffice.custodians import identity
+
+    return identity(arguments, settings)

@@ -11,6 +11,7 @@ from handlers.ledger import files as ledger_files
 from handlers.ledger import service as ledger_service
 from handlers.routes import ROUTES
 from handlers.talk import Talk
+from handlers.tips import service as tips_service
 from handlers.unreadable import unreadable
 from knowledge.checkup import own_trades
 
@@ -30,6 +31,7 @@ def _services() -> tuple[Service[Talk], ...]:
     return (
         Service("lookup", lookup.act, commands=dict.fromkeys(("查义务", "我要查询", "查询", "/ask"), "start")),
         ledger_service.SERVICE,  # before the verdicts: a line of the ledger is full of numbers, too
+        tips_service.SERVICE,  # before the verdicts as well: a story with a place is a tip, whatever figures are in it
         Service(
             "judge",
             judge.act,

@@ -99,7 +99,8 @@ class Reception:
         self._write(row, talk)
 
     def _is_confidential(self, state: DialogueState) -> bool:
-        return state.form is not None and state.form.form in self.desk.confidential
+        """Also after a confidential word: what is said again, or still on offer, is of that time."""
+        return state.private or (state.form is not None and state.form.form in self.desk.confidential)
 
     def _state(self, row: Dialogue) -> DialogueState:
         return state_of(self.bench.vault, row.state, row.person_id)

@@ -55,7 +55,7 @@ class Normaliser:
     """Built once from the reading and script tables of pypinyin and zhconv and from ``lexicon.yaml``."""
 
     def __init__(self, lexicon: dict[str, Any]) -> None:
-        self._to_simplified = _simplified_table()
+        self._to_simplified = simplified_table()
         self._sound_of: dict[int, str] = {}
         self._syllables: dict[str, str] = {}
         self._read_table()
@@ -174,7 +174,7 @@ def _fuzzy(syllable: str) -> str:
     return re.sub(r"(?<=[aei])ng$", "n", syllable)
 
 
-def _simplified_table() -> dict[int, str]:
+def simplified_table() -> dict[int, str]:
     """Character by character: phrase rules would change lengths and are not worth their cost on short messages."""
     source = json.loads(resources.files("zhconv").joinpath("zhcdict.json").read_text(encoding="utf-8"))
     table = {ord(k): v for k, v in source["zh2Hans"].items() if len(k) == 1 and len(v) == 1}

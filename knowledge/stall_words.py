@@ -12,15 +12,16 @@ from functools import cache, lru_cache
 
 from pypinyin import lazy_pinyin
 
-from knowledge.normalise import _simplified_table
+from knowledge.normalise import simplified_table
 
+MAX_TEXT = 200
 _NUMERALS = {char: n for n, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0}
 _NUMERAL = re.compile(r"[零〇○一二三四五六七八九十百]+")
 SINGLE_DIGITS = str.maketrans({char: str(n) for char, n in _NUMERALS.items()})
 BRACKETS = re.compile(r"[(\[【《<].*?[)\]】》>]|[(\[【《<].*$")
 NOISE = re.compile(r"[\s\-‐‑‒–—―−─_.·・,，、:：#\"'“”‘’「」*]+")
 
-_MARKET_WORD = r"(?:标准化|便民|综合|大型)*(?:农副产品|农产品|农贸|集贸|生鲜|综合)*(?:大市场|市场|中心|菜市场|菜市|菜场|集市|菜市口)|农贸|菜市场|菜场|菜市"
+_MARKET_WORD = r"(?:标准化|便民|综合|大型){0,2}(?:农副产品|农产品|农贸|集贸|生鲜|综合){0,2}(?:大市场|市场|中心|菜市场|菜市|菜场|集市|菜市口)|农贸|菜市场|菜场|菜市"
 _MARKET_END = re.compile(rf"(?:{_MARKET_WORD})$")
 _MARKET_TRIM = re.compile(r"^[在到去]|(?:[东南西北正侧后]门口?|入口|门口|里面|里头|里边|附近|旁边?|内|里)$")
 _MARKET_IN_PLACE = re.compile(r"[\u4e00-\u9fff0-9]{1,12}?(?:农贸市场|菜市场|集贸市场|菜场|市场|集市|菜市)")
@@ -52,8 +53,8 @@ class Spot:
 
 
 def fold(text: str) -> str:
-    """Half width, simplified, small letters."""
-    return unicodedata.normalize("NFKC", text).translate(_simplified()).lower().strip()
+    """Half width, simplified, small letters; no more than ``MAX_TEXT`` characters."""
+    return unicodedata.normalize("NFKC", text)[:MAX_TEXT].translate(_simplified()).lower().strip()
 
 
 def pinyin(text: str) -> tuple[str, ...]:
@@ -109,7 +110,8 @@ def road_number(place: str) -> str:
 
 def _spot(part: str, floor: str) -> Spot | None:
     text = _SPOT_NOISE.sub("", part).strip()
-    numbers = tuple(int(digits) for digits in re.findall(r"[0-9]+", text))
+    # Longer ones are telephone numbers and the like.
+    numbers = tuple(int(digits) for digits in re.findall(r"(?<![0-9])[0-9]{1,6}(?![0-9])", text))
     if not numbers:
         return None
     found = _SUB_LETTER.match(text)
@@ -137,7 +139,7 @@ def _numeral(text: str) -> str:
 
 @cache
 def _simplified() -> dict[int, str]:
-    return _simplified_table()
+    return simplified_table()
 
 
 @lru_cache(maxsize=4096)

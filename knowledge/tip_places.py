@@ -70,12 +70,13 @@ class _Search:
     def run(self) -> Places:
         words = _words()
         plate = self._take(self._plate())
+        branded = self._take(self._branded(words.branded_shop))
         place = self._take(self._place(words))
         market = self._take(self._named(words.market, words.plain_markets))
         stall = self._take(self._stall(words))
         if stall is None and market is not None:
             stall = self._take(self._number_after(market))
-        shop = self._take(self._shop(words))
+        shop = branded or self._take(self._shop(words))
         told = (plate, place, stall, *(f for f in (market, shop) if f is not None and not f.plain))
         sure = any(f is not None for f in told)
         kept = [f for f in (market, shop) if f is not None and not (f.plain and not sure)]
@@ -98,12 +99,16 @@ class _Search:
         return _Found(f"车牌{match[0]}", match.start(), match.end()) if match else None
 
     def _place(self, words: _Words) -> _Found | None:
-        """人民路38号旁边, 幸福小区门口, 城西菜场对面."""
-        for pattern in (words.address, words.beside):
-            for match in pattern.finditer(self._text):
-                start = match.start() + _lead(match["name"])
-                if match.start("kind") - start >= 1 or match["kind"] == "小区":
-                    return _Found(self._text[start : match.end()], start, match.end())
+        """人民路38号旁边, 幸福小区门口, 城西菜场对面; a road alone where it is no part of a market's name."""
+        for match in words.address.finditer(self._text):
+            start = _name_start(self._text, match.start())
+            name = self._text[start : match.start()]
+            if name and name not in words.plain_roads and (match["detail"] or not words.leads_on.match(self._text, match.end())):
+                return _Found(self._text[start : match.end()], start, match.end())
+        for match in words.beside.finditer(self._text):
+            start = _name_start(self._text, match.start())
+            if start < match.start() or match["kind"] == "小区":
+                return _Found(self._text[start : match.end()], start, match.end())
         return None
 
     def _named(self, kinds: re.Pattern[str], plain: frozenset[str]) -> _Found | None:
@@ -132,13 +137,17 @@ class _Search:
         return _Found(match[1], match.start(1), match.end(1)) if match else None
 
     def _shop(self, words: _Words) -> _Found | None:
-        branded = words.brand.search(self._text)
+        branded = self._branded(words.brand)
         if branded is not None:
-            return _Found(branded[0], branded.start(), branded.end())
+            return branded
         named = self._named(words.shop, words.plain_shops)
         if named is not None and not named.plain:
             return named
         return self._traded(words) or self._titled() or named
+
+    def _branded(self, brands: re.Pattern[str]) -> _Found | None:
+        match = brands.search(self._text)
+        return _Found(match[0], match.start(), match.end()) if match else None
 
     def _traded(self, words: _Words) -> _Found | None:
         """老王水产; 大洋海鲜 only after a word that leads to a name."""
@@ -189,12 +198,15 @@ class _Words:
     shop: re.Pattern[str]
     trade: re.Pattern[str]
     brand: re.Pattern[str]
+    branded_shop: re.Pattern[str]
     stall: re.Pattern[str]
     address: re.Pattern[str]
     beside: re.Pattern[str]
+    leads_on: re.Pattern[str]
     lead: re.Pattern[str]
     plain_markets: frozenset[str]
     plain_shops: frozenset[str]
+    plain_roads: frozenset[str]
 
 
 @cache
@@ -206,19 +218,19 @@ def _words() -> _Words:
         market=re.compile(rf"(?:{_any(data['markets'])})(?![监管价督局部舞化])(?!经济|准入|主体|监督|行情)"),
         shop=re.compile(rf"(?:{shops})(?![里家主员长贩点面位货设])(?!老板|门口)"),
         trade=re.compile(rf"(?:{_any(data['trades'])})(?!区|类|市场|店|铺|摊|行|部)(?=的|卖|，|,|。|\s|$|[A-Za-z0-9少缺短称秤买多不用里家有])"),
-        brand=re.compile(rf"(?:{_any(data['brands'])})(?:[一-鿿A-Za-z0-9()]{{0,8}}?(?:{shops}|门店|分店))?"),
+        brand=re.compile(_any(data["brands"])),
+        branded_shop=re.compile(rf"(?:{_any(data['brands'])})(?![的买加充卖])[一-鿿A-Za-z0-9()]{{0,8}}?(?:{shops}|门店|分店)"),
         stall=re.compile("|".join(_stalls(_any(data["zones"]))), re.IGNORECASE),
         address=re.compile(
-            rf"(?P<name>[一-鿿]{{1,8}}?)(?P<kind>大道|大街|中路|南路|北路|东路|西路|路|街|巷|弄|胡同)"
-            rf"(?:(?:与|和)[一-鿿]{{1,6}}(?:路|街))?(?![上过边灯费人程线政])[0-9]{{0,5}}(?:号|弄|段)?[0-9]{{0,4}}(?:号|栋|幢)?(?:{nearby})?"
+            r"(?:大道|大街|中路|南路|北路|东路|西路|路|街|巷|弄|胡同)(?![市上过边灯费人程线政道])"
+            rf"(?P<detail>(?:(?:与|和)[一-鿿]{{1,6}}(?:路|街))?(?:[0-9]{{1,5}}(?:号|弄|段)?(?:[0-9]{{1,4}}(?:号|栋|幢)?)?)?(?:{nearby})?)"
         ),
-        beside=re.compile(
-            rf"(?P<name>{_NAME}{{0,10}}?)(?P<kind>{kinds})(?:的)?(?:{nearby})|(?P<name2>)(?!)"
-            .replace("|(?P<name2>)(?!)", "")
-        ),
-        lead=re.compile(f"{_any(data['leads'])}|(?:上|下|这)?(?:周|星期|礼拜)[一二三四五六日天](?!福|生)|[0-9]{{1,2}}[日点号月]"),
+        beside=re.compile(rf"(?P<kind>{kinds})的?(?:{nearby})"),
+        leads_on=re.compile(rf"{_NAME}{{0,6}}?(?:{kinds})"),
+        lead=re.compile(f"^(?:{_any(data['leads_at_start'])})|{_any(data['leads'])}|(?:上|下|这)?(?:周|星期|礼拜)[一二三四五六日天](?!福|生)|[0-9]{{1,2}}[日点号月]"),
         plain_markets=frozenset(data["plain_market_names"]),
         plain_shops=frozenset(data["plain_shop_names"]),
+        plain_roads=frozenset(data["plain_road_names"]),
     )
 
 

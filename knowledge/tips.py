@@ -16,20 +16,22 @@ from knowledge import tip_scope
 from knowledge.quantities import MAX_TEXT, Sale, read_sale
 from knowledge.tip_categories import Category, Extra, TipBook, categories
 from knowledge.tip_places import Places, find_places
-from knowledge.tip_text import BLANK, blank, fold
+from knowledge.tip_text import BLANK, fold, without_amounts
 from knowledge.tip_times import find_time
 
 __all__ = ["Category", "Extra", "Told", "categories", "looks_like_tip", "merge", "read_tip", "read_where", "said_extra"]
 
 MAX_PLACE = 60
 JIN, LIANG = Decimal(500), Decimal(50)
-_NOT_SHORT = frozenset({"home-meter", "taxi-meter", "optician", "fake-certificate", "no-mark", "units"})
+_OUTDONE = frozenset({"", "short-weight"})
+"""Categories that give way to the trade of a shop."""
 _CLAUSE = re.compile(r"[^，。！？；,!?;\n]+")
 _FIGURE = re.compile(r"[0-9一二两三四五六七八九十半][^，。]{0,3}(?:斤|两|克|升|元|块|g|l)", re.IGNORECASE)
 _LETTER = re.compile(r"[一-鿿A-Za-z]")
 _FUEL_GOODS = re.compile(r"(?:0|92|95|98)\s?(?:号|#)?\s?(?:汽油|柴油)|汽油|柴油|天然气")
 _LOOSE_GOODS = re.compile(
-    rf"[买称要]了?{BLANK}{{2,}}的?(?!钱|价|货|东西|时候|重量)([一-鿿]{{1,4}}?)(?=[，。,. ]|只|少|回|到|称|才|却|缺|短|$)"
+    rf"[买称要]了?{BLANK}{{2,}}的?(?![只少回到称才却缺短实重结付一共钱价货]|东西|时候)([一-鿿]{{1,4}}?)"
+    r"(?=[，。,. ]|只|少|回|到|称|才|却|缺|短|实|$)"
 )
 
 
@@ -84,16 +86,15 @@ def read_tip(text: str, today: date) -> Told:
     places = find_places(folded)
     rest = _without(folded, places)
     sale = read_sale(_for_sale(folded, rest))
-    category = _category(rest, sale) or _trade_of(places)
     day, hour = find_time(rest, today)
     return Told(
-        category,
+        _category(rest, sale, places),
         places.market,
         places.stall,
         places.shop,
         places.place,
         _goods(rest, sale),
-        replace(sale, goods=sale.goods or None),
+        sale,
         day,
         hour,
         text,
@@ -126,7 +127,8 @@ def looks_like_tip(text: str) -> bool:
     if not places or tip_scope.out_of_scope(text) is not None:
         return False
     rest = _without(struck, places) if len(struck) == len(folded) else struck
-    return _tells(book, rest, places, reports=reports)
+    owner = bool(book.owners.search(struck))
+    return _tells(book, rest, places, reports=reports, owner=owner)
 
 
 def said_extra(told: Told, extra: Extra) -> str:
@@ -146,11 +148,11 @@ def merge(first: Told, second: Told) -> Told:
     return Told(**values, category=category, sale=_merged(first.sale, second.sale), words=_joined(first.words, second.words))
 
 
-def _tells(book: TipBook, rest: str, places: Places, *, reports: bool) -> bool:
+def _tells(book: TipBook, rest: str, places: Places, *, reports: bool, owner: bool) -> bool:
     sale = read_sale(_for_sale(rest, rest))
     short = _is_short(sale)
-    category = _category(rest, sale) or _trade_of(places)
-    if book.owners.search(rest) and not (reports or short):
+    category = _category(rest, sale, places)
+    if owner and not (reports or short):
         return False
     if book.how_questions.search(rest) and not (short or (reports and book.wrongs.search(rest))):
         return False
@@ -165,20 +167,15 @@ def _is_short(sale: Sale) -> bool:
     return sale.paid_g is not None and sale.actual_g is not None and sale.actual_g < sale.paid_g
 
 
-def _category(rest: str, sale: Sale) -> str:
-    """By words; by weights alone it is short weight, fuel or a package."""
-    struck = TipBook.load().denials.sub(BLANK, rest)
-    found = TipBook.load().spot(struck)
-    if found and not (found in _NOT_SHORT and found in ("units",) and _is_short(sale)):
+def _category(rest: str, sale: Sale, places: Places) -> str:
+    """By words, by the trade of the shop, by weights alone."""
+    book = TipBook.load()
+    found = book.spot(book.denials.sub(BLANK, rest))
+    if found in _OUTDONE and places.shop:
+        found = book.spot(places.shop) or found
+    if not _is_short(sale) or found not in ("", "units"):
         return found
-    if not _is_short(sale):
-        return ""
     return "fuel" if sale.fuel else "prepacked" if sale.prepacked else "short-weight"
-
-
-def _trade_of(places: Places) -> str:
-    """A filling station's name says what it is about, when nothing else does."""
-    return TipBook.load().spot(places.shop) if places.shop else ""
 
 
 def _without(folded: str, places: Places) -> str:
@@ -203,9 +200,8 @@ def _goods(rest: str, sale: Sale) -> str:
     if sale.fuel:
         found = _FUEL_GOODS.search(rest)
         return found[0] if found else ""
-    if sale.goods:
-        return sale.goods
-    return ""
+    found = None if sale.goods else _LOOSE_GOODS.search(without_amounts(rest))
+    return found[1] if found else sale.goods or ""
 
 
 def _amount(grams: Decimal, *, volume: bool) -> str:

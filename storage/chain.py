@@ -74,9 +74,13 @@ def first_fault(
         last = Head(row.seq, row.hash)
     if marks.left(last.seq):
         return Fault(last.seq + 1, CUT_OFF)
-    if head is not None and head != last:
-        return Fault(last.seq + 1, f"末尾登记的是第 {head.seq} 条，实际到第 {last.seq} 条")
-    return last
+    return last if head is None or head == last else _other_end(last, head)
+
+
+def _other_end(last: Head, head: Head) -> Fault:
+    if head.seq == last.seq:
+        return Fault(last.seq, "和登记的末条摘要不同")
+    return Fault(min(last.seq, head.seq) + 1, f"末尾登记的是第 {head.seq} 条，实际到第 {last.seq} 条")
 
 
 def _wrong(row: Linked, last: Head) -> str:

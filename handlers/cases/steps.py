@@ -193,7 +193,7 @@ def pause(desk: Desk, case: Case, reason: str, note_: str) -> None:
     """检定、鉴定 and the like do not count into the terms."""
     _demand_open(case)
     if not terms.pause(desk.bench, desk.session, case, reason, note_, desk.now, desk.today):
-        raise StepError("这个案件没有正在走的期限，不用暂停。")
+        raise StepError("这个案件现在没有可以因此暂停的期限。受理决定、商家说明的期限不能停。")
     cases.happen(desk.session, case, desk.deed("case.paused", note_, reason=reason), desk.now)
 
 

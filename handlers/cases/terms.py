@@ -72,8 +72,9 @@ def void(session: Session, case: Case, today: date, rule_id: str = "") -> None:
 def pause(
     bench: Bench, session: Session, case: Case, reason: str, note: str, now: datetime, today: date
 ) -> list[CaseClock]:
-    """Stop the running terms from today on; those that were stopped."""
-    stopped = [c for c in case_clocks.live(session, case.id) if c.state == ClockState.RUNNING and c.rule != ANSWER]
+    """Stop the running terms that may stand still for this reason from today on; those that were stopped."""
+    stops = next((row.stops for row in bench.casebook.pause_reasons if row.id == reason), ())
+    stopped = [c for c in case_clocks.live(session, case.id) if c.state == ClockState.RUNNING and c.rule in stops]
     for clock in stopped:
         session.add(CasePause(clock_id=clock.id, first=today, reason=reason, note=note[:200], at=now))
         clock.state = ClockState.PAUSED

@@ -178,8 +178,8 @@ def _collect(form: Form, state: FormState, asked: Field, inbound: Inbound) -> St
 
 
 def _is_choice(asked: Field, state: FormState, inbound: Inbound) -> bool:
-    options = asked.options(state.answers)
-    return bool(options) and _read_choice(options, inbound, multi=False) is not None
+    labels = [label for label, _ in asked.options(state.answers)]
+    return inbound.text.strip() in labels or bool(read_digits(inbound.text, len(labels)))
 
 
 def _parts(asked: Field, inbound: Inbound) -> list[Any]:

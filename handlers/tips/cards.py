@@ -11,7 +11,7 @@ from handlers.talk import Talk
 from handlers.tips import view
 from handlers.tips.rights import Mine
 from knowledge import reward
-from knowledge.tips import category_label
+from knowledge.tip_categories import TipBook
 from storage import cases
 from storage.cases import Case, CaseEvent, CaseKind, CaseState
 
@@ -64,7 +64,11 @@ def _heading(mine: Mine) -> str:
     kind = view.KINDS[CaseKind(case.kind)]
     if mine.link is None:
         return f"{kind} {case.number}"
-    return " ".join(filter(None, (case.market, category_label(case.category), kind, case.number)))
+    return " ".join(filter(None, (case.market, _category(case), kind, case.number)))
+
+
+def _category(case: Case) -> str:
+    return TipBook.load().category(case.category).label if case.category else ""
 
 
 def _amount(offer: CaseEvent) -> str:

@@ -15,7 +15,7 @@ from handlers.tips import opening, parts
 from handlers.tips.parts import Part
 from handlers.tips.sheet import SOME_DAY
 from knowledge import evidence_level
-from knowledge.evidence_level import FAIR_SCALE_STEPS, Level
+from knowledge.evidence_level import FAIR_SCALE_STEPS, Artefact, Level
 from knowledge.goods import find_goods
 from knowledge.judging import Judgement, judge, plain
 from knowledge.quantities import Sale, read_mass, read_sale, read_unit_price
@@ -78,10 +78,9 @@ def story(answers: Answers) -> str:
 def artefacts(answers: Answers) -> frozenset[str]:
     """What the photos of the steps show, and the ticket."""
     photos = len(parts.files(answers.get("photos") or ()))
-    shown = {"fair-scale-photo", "fair-scale-number", "goods-untouched"} if photos else set()
-    return frozenset(
-        shown | ({"stall-photo"} if photos > 1 else set()) | ({"receipt"} if answers.get("ticket") else set())
-    )
+    shown = {Artefact.FAIR_SCALE_PHOTO, Artefact.FAIR_SCALE_NUMBER, Artefact.GOODS_UNTOUCHED} if photos else set()
+    shown |= {Artefact.STALL_PHOTO} if photos > 1 else set()
+    return frozenset(shown | ({Artefact.RECEIPT} if answers.get("ticket") else set()))
 
 
 def level(answers: Answers) -> Level:
@@ -93,10 +92,10 @@ def _judged(answers: Answers) -> Judgement:
 
 
 def _steps(_answers: Answers) -> str:
-    numbered = (f"第{n}步 {step}" for n, step in enumerate(FAIR_SCALE_STEPS, 1))
-    return "\n".join(
-        ("公平秤复称：请先别动商品。", *numbered, "照片发完回“完成”；要走开就回“我先走了”，填过的给您留着。")
-    )
+    """The receipt is asked for apart, once the weight is known."""
+    steps = [step.text for step in FAIR_SCALE_STEPS if Artefact.RECEIPT not in step.artefacts]
+    numbered = (f"第{n}步 {text}" for n, text in enumerate(steps, 1))
+    return "\n".join(("公平秤复称：", *numbered, "照片发完回“完成”；要走开就回“我先走了”，填过的给您留着。"))
 
 
 def _noted(given: Sequence[Part]) -> str:
@@ -105,7 +104,7 @@ def _noted(given: Sequence[Part]) -> str:
 
 def _ticket_ask(answers: Answers) -> str:
     now = level(answers)
-    return f"证据强度 {now.number}/5。{now.next or '再补小票或付款截图更稳'}。有小票或付款截图就发一张"
+    return f"证据强度 {now.number}/5。{now.next}\n有小票或付款截图就发一张"
 
 
 def _result(answers: Answers) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from handlers.cases import files as case_files
 from handlers.cases import telling, terms
-from handlers.conversation.messages import Choice, Reply
+from handlers.conversation.messages import Choice, Reply, Way
 from handlers.talk import SHANGHAI, Talk
 from handlers.tips import rights, words
 from handlers.tips.form import COMPLAINT, NAMED
@@ -83,7 +83,7 @@ def _case(talk: Talk, now: Sheet, answers: Mapping[str, Any], text: str) -> Case
         latitude=now.point.lat if now.point else None,
         longitude=now.point.lon if now.point else None,
         goods=told.goods[:64],
-        matter=hide(told.what).text[:200],
+        matter=hide(now.matter).text[:200],
         told=text,
         happened=_happened(now),
         verdict=now.judgement.to_json() if now.judgement else None,
@@ -182,13 +182,21 @@ def receipt_replies(talk: Talk, filed: Filed) -> list[Reply]:
     """The card, the receipt alone (a card that is passed on must not open the case), and whether news are wanted."""
     return [
         Reply("\n".join(_card_lines(talk, filed))),
-        Reply(f"回执码 {receipt_code.with_check(filed.digits)}，请截图保存。{KEEP}", once=True),
+        Reply(
+            "".join((f"回执码 {receipt_code.with_check(filed.digits)}，请截图保存。{KEEP}", _clear(talk))), once=True
+        ),
         Reply(NEWS, _news_choices(talk, filed.case)),
     ]
 
 
-KEEP = "换手机、换账号或用网页，都能凭它查进展、补证据。别发给别人；存好后可以把这条消息删掉。"
+KEEP = "换手机、换账号或用网页，都能凭它查进展、补证据。别发给别人。"
+CLEAR = "存好后可以把这条消息删掉。"
 NEWS = "有进展要不要在这里通知您？要的话，账号会加密存在案件旁边，只用来通知，随时可以停。"
+
+
+def _clear(talk: Talk) -> str:
+    """On a platform the chat stays on the phone; here it is shown this once only."""
+    return "" if talk.inbound.way is Way.PULL else CLEAR
 
 
 def _card_lines(talk: Talk, filed: Filed) -> Iterator[str]:

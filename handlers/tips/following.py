@@ -8,7 +8,7 @@ from handlers.cases import terms
 from handlers.consult import say_time
 from handlers.conversation.messages import Choice, Reply
 from handlers.talk import Talk
-from handlers.tips import cards
+from handlers.tips import cards, view
 from handlers.tips.rights import MISSING, Mine, by_receipt, mine, own_tag, tags
 from knowledge import receipt_code
 from storage import case_links, cases, consults
@@ -116,7 +116,7 @@ def copy_text(talk: Talk, opened: Mine) -> list[Reply]:
     case = opened.case
     if opened.link is None:
         return [MISSING]
-    where = " ".join(filter(None, (case.market, case.stall_no, case.shop, case.place)))
+    where = view.where_of(case)
     kind = "投诉" if case.kind == CaseKind.COMPLAINT else "举报"
     lines = (
         f"【{kind}】地点：{where}",

@@ -14,7 +14,7 @@ from handlers.tips.parts import Part
 from handlers.tips.sheet import Sheet, is_silent, lacks_what, lacks_where, sheet
 from knowledge.casebook import Casebook
 from knowledge.tip_scope import out_of_scope
-from knowledge.tips import Extra
+from knowledge.tips import Extra, said_extra
 
 ANONYMOUS, NAMED, COMPLAINT, ELSEWHERE = "anonymous", "named", "complaint", "elsewhere"
 MOST_PARTS = 12
@@ -27,6 +27,8 @@ NAME = "请写真实姓名。只封存，承办人要用时得两名保管人一
 CALLED = "怎么称呼您？"
 PHONE = "电话多少？和姓名一起封存。"
 NOT_OURS = "这件事不归计量管：{}"
+_SKIPPING = re.compile(r"[，。？]?不(?:记得|知道)就?回“跳过”。")
+"""The form itself says how to skip."""
 _HAS_WORDS = re.compile(r"[0-9A-Za-z\u3400-\u9fff]{2}")
 _PHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}|\d{7,8}")
 
@@ -40,8 +42,8 @@ def _read_story(inbound: Inbound) -> list[Part]:
     if not parts.files(found) and parts.point(found) is None and not _HAS_WORDS.search(said):
         raise NotUnderstoodError("请用一句话说在哪儿、什么事，或者先发一张照片。")
     elsewhere = out_of_scope(said) if said else None
-    if elsewhere is not None and not elsewhere.also:
-        raise NotUnderstoodError(NOT_OURS.format(elsewhere.sentence))
+    if elsewhere is not None:
+        raise NotUnderstoodError(NOT_OURS.format(elsewhere.advice))
     return found
 
 
@@ -86,9 +88,10 @@ def _first_ask(answers: Answers) -> str:
 def _more_ask(answers: Answers) -> str:
     now = sheet(answers)
     got = answers.get("sent")
-    lines = [f"收到：{'，'.join(filter(None, (now.where, now.told.what)))}。"]
+    lines = [f"收到：{'，'.join(filter(None, (now.where, now.matter)))}。"]
     lines += [verdict_line(now)] if now.judgement else []
-    lines += [f"先前的 {parts.counted(got)} 也放进来了。"] if got else []
+    lines += [now.category.advice] if now.category.advice else []
+    lines += [f"先前的 {parts.counted(got)}也放进来了。"] if got else []
     lines += ["还有证据就发来，比如：", *(f"· {line}" for line in now.category.evidence[:MOST_CHECKLIST])]
     return "\n".join([*lines, f"照片、视频、语音、位置、文字都行；发完，或者没有，回“{DONE}”。"])
 
@@ -97,6 +100,8 @@ DONE = "完成"
 
 
 def _noted(given: Sequence[Part]) -> str:
+    if not given:
+        return f"请发照片、视频、语音、位置，或写一句话；没有了回“{DONE}”。"
     return f"已收 {parts.counted(given)}，发完回“{DONE}”。"
 
 
@@ -109,13 +114,12 @@ def summary(answers: Answers) -> str:
 def _summary_lines(now: Sheet, *, sealing: bool) -> Iterator[str]:
     yield "请核对："
     yield f"地点：{now.where}"
-    yield f"事情：{now.told.what}"
+    yield f"事情：{now.matter}"
     if now.told.day is not None:
         yield f"时间：{now.told.day:%Y-%m-%d}{now.told.hour}"
     if now.judgement is not None:
         yield verdict_line(now)
-    following = f"，{now.level.next}" if now.level.next else ""
-    yield f"证据强度 {now.level.number}/5（{parts.counted(now.given)}）{following}"
+    yield f"证据强度 {now.level.number}/5（{parts.counted(now.given)}）。{now.stronger}"
     yield "怎么报？（投诉要真实姓名、电话，和举报是两张单）" if sealing else "怎么报？"
 
 
@@ -131,14 +135,18 @@ def _ways(answers: Answers) -> Options:
 
 
 def _extra(number: int, answers: Answers) -> Extra | None:
-    extras = sheet(answers).category.extras
-    return extras[number] if len(extras) > number else None
+    """A question of the category that the story has not answered already."""
+    now = sheet(answers)
+    extras = now.category.extra
+    if len(extras) <= number or said_extra(now.told, extras[number]):
+        return None
+    return extras[number]
 
 
 def _extra_ask(number: int) -> Any:
     def ask(answers: Answers) -> str:
         found = _extra(number, answers)
-        return found.ask if found is not None else ""
+        return _SKIPPING.sub("。", found.ask) if found is not None else ""
 
     return ask
 

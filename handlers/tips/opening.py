@@ -14,7 +14,7 @@ from handlers.tips import filing, following, words
 from handlers.tips.form import ELSEWHERE, TIPOFF
 from handlers.tips.parts import Part
 from handlers.tips.sheet import sheet
-from knowledge.tip_scope import Handover, handover_text, out_of_scope
+from knowledge.tip_scope import Handover, also_elsewhere, handover_text, out_of_scope
 from knowledge.tips import read_tip
 from storage import identities
 
@@ -37,12 +37,11 @@ def told(talk: Talk, text: str = "") -> list[Reply]:
     """A story said straight away; one that is no matter of measures is handed over, one that is both goes both ways."""
     said = (text or talk.inbound.text).strip()
     elsewhere = out_of_scope(said)
-    if elsewhere is None:
-        return begin(talk, {"story": [{"text": said}]})
-    if not elsewhere.also:
+    if elsewhere is not None:
         return [handed_over(talk, elsewhere, said)]
-    first = handed_over(talk, elsewhere, said)
-    return [replace(first, choices=()), *begin(talk, {"story": [{"text": said}]})]
+    report = begin(talk, {"story": [{"text": said}]})
+    other = also_elsewhere(said)
+    return report if other is None else [replace(handed_over(talk, other, said), choices=()), *report]
 
 
 def judged(talk: Talk, handed: str) -> list[Reply]:
@@ -88,7 +87,8 @@ def _waiting(talk: Talk) -> list[Part]:
 
 
 def handed_over(talk: Talk, elsewhere: Handover, said: str) -> Reply:
-    text = handover_text(elsewhere, read_tip(said, talk.today), said)
+    block = handover_text(elsewhere, read_tip(said, talk.today), said)
+    text = f"{elsewhere.advice}\n下面这段可以直接复制：\n{block}"
     return Reply(text, (Choice("也有缺斤短两，要举报", "tips:start"), Choice("找人工", "human:")))
 
 
@@ -119,7 +119,7 @@ def _to_hotline(talk: Talk, answers: dict[str, Any]) -> Reply:
     lines = (
         f"退钱、赔偿要实名，这里现在收不了姓名电话，请打 {talk.office.hotline}，或在全国12315平台、小程序提交。",
         "下面这段可以直接复制：",
-        f"【{wish}】地点：{now.where}；事情：{now.told.what}；经过：{'。'.join(now.words)}",
+        f"【{wish}】地点：{now.where}；事情：{now.matter}；经过：{'。'.join(now.words)}",
         "您填的还留着：也可以在这里不留名举报，查处和退赔互不影响。",
     )
     return Reply("\n".join(lines), (Choice("在这里不留名举报", "tips:resume"), Choice("看菜单", "menu:")))

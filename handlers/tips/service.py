@@ -124,7 +124,7 @@ def recognise(talk: Talk, text: str) -> str | None:
     """Somebody telling of a violation somewhere; within the sheet, of something that is no matter of measures."""
     if talk.state.form is not None and talk.state.form.form == TIPOFF.name:
         elsewhere = out_of_scope(text)
-        return "outside" if elsewhere is not None and not elsewhere.also else None
+        return "outside" if elsewhere is not None else None
     return "told" if looks_like_tip(text) else None
 
 

@@ -5,7 +5,7 @@ A form sees only answers, no clock: the day the form was opened is one of them, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import chain
@@ -15,22 +15,28 @@ from handlers.conversation.messages import Place
 from handlers.tips import parts
 from handlers.tips.parts import Part
 from knowledge import evidence_level
-from knowledge.evidence_level import Level
+from knowledge.evidence_level import Artefact, Level
 from knowledge.judging import Judgement, Verdict, judge
-from knowledge.tips import Category, Told, category, merge, read_tip, read_where
+from knowledge.private_words import hide
+from knowledge.tip_categories import TipBook
+from knowledge.tips import Category, Told, merge, read_tip, read_where
 
 SOME_DAY = date(2026, 11, 22)
 """For a form begun anew, which was not told the day: it only decides what to ask next."""
 SEEN = "（见照片）"
+OTHER = "other"
+WEIGHED = frozenset(("short-weight", "cheating-scale", "no-mark", "units"))
+"""Categories in which weighing again on another scale makes evidence."""
+MOST_MATTER = 200
 PACKING = {"net": "称的时候去了袋子和冰", "gross": "连袋一起称的"}
 _BEFORE_MORE = ("sent", "story", "first", "where", "what")
 _ARTEFACTS = {
-    "fair-scale-ticket": ("公平秤票", "公平秤小票", "复秤票", "复秤单", "复秤小票"),
-    "fair-scale-number": ("公平秤编号", "秤的编号", "秤编号"),
-    "fair-scale-photo": ("公平秤",),
-    "other-scale": ("另一台", "别的秤", "隔壁的秤", "隔壁摊", "其他摊"),
-    "receipt": ("小票", "付款截图", "付款记录", "收据", "发票", "支付截图"),
-    "goods-untouched": ("没动", "未动", "没拆", "原样"),
+    Artefact.FAIR_SCALE_TICKET: ("公平秤票", "公平秤小票", "复秤票", "复秤单", "复秤小票"),
+    Artefact.FAIR_SCALE_NUMBER: ("公平秤编号", "秤的编号", "秤编号"),
+    Artefact.FAIR_SCALE_PHOTO: ("公平秤",),
+    Artefact.OTHER_SCALE: ("另一台", "别的秤", "隔壁的秤", "隔壁摊", "其他摊"),
+    Artefact.RECEIPT: ("小票", "付款截图", "付款记录", "收据", "发票", "支付截图"),
+    Artefact.GOODS_UNTOUCHED: ("没动", "未动", "没拆", "原样"),
 }
 """Words by which a person says what their pictures show."""
 
@@ -43,6 +49,8 @@ class Sheet:
     day: date
     given: tuple[Part, ...]
     extras: tuple[str, ...]
+    said: str
+    """The answer to what it is about, when it was asked for."""
     shown: tuple[str, ...] = ()
     """Artefacts of evidence that a guided weighing established."""
 
@@ -62,12 +70,17 @@ class Sheet:
     def where(self) -> str:
         """In words, with the point on the map where nothing else was said."""
         if self.told.where:
-            return self.told.where
+            return hide(self.told.where).text
         return (self.point.label or "地图上的位置") if self.point is not None else ""
 
     @cached_property
     def category(self) -> Category:
-        return category(self.told.category)
+        return TipBook.load().category(self.told.category or OTHER)
+
+    @cached_property
+    def matter(self) -> str:
+        """What it is about in a few words; a person's own words where none of ours fit."""
+        return self.told.what or self.said
 
     @cached_property
     def judgement(self) -> Judgement | None:
@@ -79,6 +92,11 @@ class Sheet:
     def level(self) -> Level:
         return evidence_level.level(self.artefacts)
 
+    @property
+    def stronger(self) -> str:
+        """What would raise the level; a scale helps with what is weighed loose only."""
+        return self.level.next if self.category.id in WEIGHED else "有票据、付款截图也可以发。"
+
     @cached_property
     def artefacts(self) -> frozenset[str]:
         """What there is to show. Words make evidence only of what was also sent: a claim alone stays level 1."""
@@ -86,7 +104,7 @@ class Sheet:
             return frozenset(self.shown)
         said = "。".join(self.words)
         named = {name for name, words in _ARTEFACTS.items() if any(word in said for word in words)}
-        return frozenset({*named, *self.shown} or {"home-scale-photo"})
+        return frozenset({*named, *self.shown} or {Artefact.HOME_SCALE_PHOTO})
 
 
 def sheet(answers: Answers, today: date | None = None) -> Sheet:
@@ -100,6 +118,7 @@ def sheet(answers: Answers, today: date | None = None) -> Sheet:
         day,
         given,
         (*extras, packing) if packing else extras,
+        (parts.texts(answers["what"]) or [SEEN])[0][:MOST_MATTER] if answers.get("what") else "",
         tuple(answers.get("shown") or ()),
     )
 
@@ -107,11 +126,7 @@ def sheet(answers: Answers, today: date | None = None) -> Sheet:
 def _told(answers: Answers, day: date) -> Told:
     story = [text for name in ("story", "first", "what") for text in parts.texts(answers.get(name) or ())]
     told = read_tip("，".join(story), day)
-    if answers.get("where"):
-        told = merge(told, _where(answers["where"]))
-    if answers.get("what") and not told.what:
-        told = replace(told, matter=(parts.texts(answers["what"]) or [SEEN])[0][:200])
-    return told
+    return merge(told, _where(answers["where"])) if answers.get("where") else told
 
 
 def _where(given: list[Part]) -> Told:
@@ -134,4 +149,4 @@ def lacks_where(answers: Answers) -> bool:
 
 
 def lacks_what(answers: Answers) -> bool:
-    return not sheet({k: v for k, v in answers.items() if k != "what"}).told.what
+    return not sheet({k: v for k, v in answers.items() if k != "what"}).matter

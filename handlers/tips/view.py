@@ -133,6 +133,12 @@ def result_lines(bench: Bench, case: Case) -> list[str]:
     return []
 
 
+def where_of(case: Case) -> str:
+    """The place in words; what a longer part says already is not said twice."""
+    told = (case.place, case.market, case.shop, case.stall_no)
+    return "".join(part for n, part in enumerate(told) if part and not any(part in before for before in told[:n]))
+
+
 def events_of(session: Session, case: Case) -> list[CaseEvent]:
     return cases.events(session, case.id, public=True)
 

@@ -183,8 +183,9 @@ def truncate(session: Session, dice: random.Random) -> int:
 
 
 def behead(session: Session, dice: random.Random) -> int:
-    session.execute(update(AuditHead).values(seq=dice.randrange(LENGTH)))
-    return LENGTH + 1
+    seq = dice.randrange(LENGTH)
+    session.execute(update(AuditHead).values(seq=seq))
+    return seq + 1
 
 
 TAMPERINGS = (flip, drop, add, swap, truncate, behead)

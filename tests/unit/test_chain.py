@@ -73,12 +73,14 @@ def drop(dice: random.Random) -> Tampered:
 
 
 def insert(dice: random.Random) -> Tampered:
-    """A row that fits the one before it, under any number; the rows after it stay."""
+    """A row that fits the one before it, under any number; the rows after it stay. Where no anchor tells which of two
+    with the same number was there first, it is the second that is named."""
     place = dice.randrange(LENGTH)
     last = ROWS[place - 1].hash if place else START
-    number = dice.choice((0, -1, place + 1, ROWS[place].seq))
+    number = dice.choice((0, -1, place + 1, place + 7))
     (new,) = chained([body(number, "inserted")], number - 1, last)
-    return [*ROWS[:place], new, *ROWS[place:]], END, place + 1
+    second = number == place + 1 and place >= ANCHORED
+    return [*ROWS[:place], new, *ROWS[place:]], END, place + 2 if second else place + 1
 
 
 def swap(dice: random.Random) -> Tampered:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.app import Knowledge
+from bot.app import ONCE_LASTS, Knowledge, Service
 from handlers import sealing
 from handlers.conversation.forms import Field, Form
-from handlers.conversation.messages import Choice, ContactRef, Numbered, Reply, Way
+from handlers.conversation.messages import Attachment, AttachmentKind, Choice, ContactRef, Numbered, Reply, Way
 from handlers.conversation.router import Service as Counter
 from handlers.conversation.state import DialogueState
 from handlers.outreach import push
@@ -24,11 +26,13 @@ from storage import contacts, outbox, sending
 from storage.database import Database
 from storage.dialogues import Dialogue, InboxMessage
 from storage.gates import Rate
+from storage.media import MediaFile
 from storage.outbox import OutboxRow, SendState
-from tests.support import NOW, bench_of, said, service_at
+from tests.support import NOW, StandingClock, bench_of, said, service_at
 
 CANARY = "金丝雀摊位"
 RECEIPT = "4839-2011"
+RATE = Rate(100, 100)
 TIP = Form(
     "canary-tip",
     1,
@@ -236,21 +240,79 @@ def test_an_open_message_reaches_a_sealed_conversation_unread(house: House) -> N
     house.say("1")
     tell(house, OTHER, "b", confidential=False)
     assert CANARY not in house.plain()
-    assert house.told("1") == house.told("菜单")
+    assert house.told("1")[0].startswith("您好，我是诚信秤")
 
 
-def test_delivery_opens_what_it_sends(knowledge: Knowledge, tmp_path: Path, empty_file: Path) -> None:
-    service = service_at(tmp_path / "d", empty_file, knowledge)
+# -- the running service ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counter(tmp_path: Path, empty_file: Path, knowledge: Knowledge) -> Iterator[Service]:
+    service = service_at(tmp_path / "running", empty_file, knowledge)
     service.reception = with_counter(service.reception)
-    try:
-        for n, words in enumerate(("密报", f"{CANARY}少称")):
-            service.talk(replace(said(words, f"k{n}"), contact=ContactRef("x", "wang"), way=Way.PUSH))
-        with service.database.unit() as session:
-            items = sending.claim(session, "x", Rate(100, 100), NOW, 10)
-            assert [MARK in item.payload for item in items] == [False]
-            sending.finish(session, items[0], sending.Outcome(SendState.SENT), Rate(100, 100), NOW)
-            items = sending.claim(session, "x", Rate(100, 100), NOW, 10)
-        assert [MARK in item.payload for item in items] == [True]
-        assert service.opened(items[0]).payload["text"] == f"{CANARY}少称还有吗？"
-    finally:
-        service.close()
+    yield service
+    service.close()
+
+
+def speak(service: Service, contact: ContactRef, *texts: str, way: Way = Way.PULL) -> None:
+    for n, text in enumerate(texts):
+        service.talk(replace(said(text, f"k{n}"), contact=contact, way=way))
+
+
+def test_delivery_opens_what_it_sends(counter: Service) -> None:
+    speak(counter, ContactRef("x", "wang"), "密报", f"{CANARY}少称", way=Way.PUSH)
+    texts = []
+    for _ in range(2):  # one at a time in each chat
+        with counter.database.unit() as session:
+            (item,) = sending.claim(session, "x", RATE, NOW, 10)
+            assert set(item.payload) == {MARK}
+            sending.finish(session, item, sending.Outcome(SendState.SENT), RATE, NOW)
+        texts.append(counter.opened(item).payload["text"])
+    assert texts == ["什么事？", f"{CANARY}少称还有吗？"]
+
+
+def test_the_page_shows_its_owner_what_was_said_and_a_receipt_for_a_moment(counter: Service) -> None:
+    with StandingClock() as clock:
+        contact = counter.contact_of(counter.open_session())
+        assert contact is not None
+        speak(counter, contact, "密报", f"{CANARY}少称", "完成", "1")
+        lines = [line.mine or line.reply.text for line in counter.history(contact, 0)]
+        assert f"{CANARY}少称" in lines
+        assert lines[-2:] == [f"收到：{CANARY}少称", f"回执码 {RECEIPT}"]
+        clock.now += ONCE_LASTS + timedelta(seconds=1)
+        lines = [line.mine or line.reply.text for line in counter.history(contact, 0)]
+        assert lines[-2:] == [f"收到：{CANARY}少称", ONCE]
+
+
+def test_the_files_of_the_database_hold_no_word_of_it(counter: Service) -> None:
+    speak(counter, ContactRef("x", "wang"), "密报", f"{CANARY}少称", "返回", f"{CANARY}少两", "完成", "1", "再说一遍")
+    lying = b"".join(path.read_bytes() for path in counter.settings.data_dir.glob("honestscale.db*"))
+    assert b"wang" in lying
+    for word in (CANARY, RECEIPT, "密报"):
+        assert word.encode() not in lying
+        assert json.dumps(word).strip('"').encode() not in lying
+
+
+def test_a_confidential_draft_goes_on_on_the_other_channel(house: House) -> None:
+    house.say("密报", channel="wechat")
+    house.say(f"{CANARY}少称", channel="wechat")
+    house.say("取消", channel="wechat")
+    found = re.search(r"绑定码 (\d{6})", house.told("绑定", channel="wechat")[0])
+    assert found is not None
+    house.say(f"绑定 {found[1]}", channel="telegram")
+    assert house.told("1", channel="telegram")[0].startswith("绑好了")
+    assert CANARY not in house.plain()
+    assert house.told("继续", channel="telegram") == [f"{CANARY}少称还有吗？"]
+    assert CANARY not in house.plain()
+
+
+def test_a_voice_in_words_is_fetched_only_as_part_of_an_answer(house: House) -> None:
+    voice = (Attachment(AttachmentKind.VOICE, ref="v1", label="语音"),)
+    house.say("强检收费吗", attachments=voice, heard=True)
+    house.say("密报")
+    house.say(f"{CANARY}少称", attachments=voice, heard=True)
+    house.say("完成", attachments=voice, heard=True)
+    assert len(house.rows(MediaFile)) == 1
+    form = house.state().form
+    assert form is not None
+    assert form.answers == {"story": f"{CANARY}少称", "more": []}

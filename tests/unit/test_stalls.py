@@ -170,6 +170,15 @@ def test_any_text_is_compared_without_an_error(a, b):
     assert len(block_keys(a)) == len(set(block_keys(a)))
 
 
+@pytest.mark.parametrize(
+    "text", ["市" * 9000, "一" * 9000, "综合" * 5000, "建设" * 5000, "A12、" * 3000, "(" * 9000, "老王水产" * 2500]
+)
+def test_a_long_text_is_cut_and_read(text):
+    traits = StallTraits(*[text] * 6)
+    assert likeness(traits, replace(traits, licence="")).score <= 1
+    assert all(len(key) <= 128 for key in block_keys(replace(traits, licence="")))
+
+
 @given(
     st.floats(18.2, 53.5), st.floats(73.5, 135), st.floats(0, 49), st.sampled_from([(1, 0), (0, 1), (0.7, 0.7), (-0.7, 0.7), (0, -1)])
 )  # fmt: skip
