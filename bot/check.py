@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
 
+from knowledge.casebook import Casebook
 from knowledge.checkup import check_links, own_trades
+from knowledge.deadlines import Deadlines
 from knowledge.files import DATA, load_yaml
 from knowledge.judging import judge
 from knowledge.library import (
@@ -21,6 +23,7 @@ from knowledge.library import (
     sources_named,
 )
 from knowledge.quantities import read_sale
+from knowledge.reward import Rewards
 from knowledge.stages import Plans
 from knowledge.workdays import Calendar
 
@@ -48,12 +51,28 @@ def report(today: date) -> tuple[str, bool]:
     return "\n".join(lines), True
 
 
+OTHERS = (
+    "tolerances.yaml",
+    "complaints.yaml",
+    "pledges.yaml",
+    "training.yaml",
+    "deadlines.yaml",
+    "cases.yaml",
+    "reward.yaml",
+    "tip_categories.yaml",
+    "tip_scope.yaml",
+)
+"""Facts of which no card is made."""
+
+
 def check_other_files(library: Library) -> None:
     """The files that no card is made from: the quiz, the tables, and the rules for services still to come."""
     for question in load_quiz().values():
         _known(library, "quiz.yaml", question.sources)
-    for file in ("tolerances.yaml", "complaints.yaml", "pledges.yaml", "training.yaml"):
+    for file in OTHERS:
         _known(library, file, sources_named(load_yaml(DATA / file)))
+    for load in (Deadlines.load, Casebook.load, Rewards.load):
+        load()
     try:
         for sentence in PROBES:
             judge(read_sale(sentence), date(2026, 11, 22))

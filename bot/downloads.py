@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from bot.calendar_file import ledger_calendar
 from bot.file_links import Makers
-from bot.files import XLSX
+from bot.files import XLSX, media_type_of
 from bot.sheets.reader import read_sheet
 from bot.sheets.writer import write_differences, write_errors, write_ledger
 from bot.web.ports import Made
 from handlers.ledger import calendars
 from handlers.ledger.sheets import Understood, differences, records_of, understand
+from handlers.officers.access import seen_by
+from handlers.officers.thread import COPY
 from handlers.talk import SHANGHAI, Bench
-from storage import evidence, ledger, media, shops
+from storage import evidence, ledger, media, shops, staff
+from storage.cases import Case, CaseFile
 from storage.contacts import Contact
 from storage.database import Session
 from storage.ledger import Certificate
@@ -37,6 +40,7 @@ def makers(service: Service) -> Makers:
         "ledger": lambda session, link, _now: _ledger(bench, session, _place(session, link).shop),
         "calendar": lambda session, link, now: _calendar(bench, session, _place(session, link).shop, now),
         "original": lambda session, link, _now: _original(service, session, link),
+        COPY: lambda session, link, _now: _case_copy(folder, session, link),
         "errors": lambda session, link, now: _errors(_sent(bench, folder, session, link, now)),
         "differences": lambda session, link, now: _differences(bench, folder, session, link, now),
     }
@@ -97,3 +101,17 @@ def _differences(bench: Bench, folder: Path, session: Session, link: FileLink, n
     found = _sent(bench, folder, session, link, now)
     shown = differences(session, bench, link.about["shop"], found)
     return Made(write_differences(shown), "与平台的差异.xlsx", XLSX)
+
+
+def _case_copy(folder: Path, session: Session, link: FileLink) -> Made:
+    """The working copy of a picture in a case, for an officer whose case it still is; never the sealed original."""
+    member = staff.of_contact(session, link.contact_id)
+    case, file = session.get(Case, link.about["case"]), session.get(CaseFile, link.about["file"])
+    if member is None or case is None or file is None or file.case_id != case.id or not file.copy_sha256:
+        raise LookupError
+    path = evidence.path_of(folder, file.copy_sha256)
+    if not seen_by(session, member, [case]) or not path.exists():
+        raise LookupError
+    data = path.read_bytes()
+    media_type = media_type_of(data, "")
+    return Made(data, f"{case.number}-{file.id}{EXTENSIONS.get(media_type, '')}", media_type)

@@ -300,6 +300,9 @@ SCALE = Form(
 )
 
 
+TOLD_OF_SCALE = {"pocket": "用手机当砝码测，秤不准", "price": "秤算价不对，多算钱"}
+
+
 def _scale_result(talk: Talk, answers: Answers) -> Reply:
     method, _, numbers = str(answers["method"]).partition(":")
     text = numbers or str(answers[method])
@@ -310,7 +313,7 @@ def _scale_result(talk: Talk, answers: Answers) -> Reply:
         result.text,
         (
             HOW_TO_REWEIGH if talk.public_only else Choice("去公平秤复称", "tips:fair"),
-            _report(talk, text),
+            _report(talk, f"{TOLD_OF_SCALE[method]}：{text}"),
             Choice("用另一招再测", "judge:scale"),
         ),
     )

@@ -32,7 +32,7 @@ MOST_YUAN = Decimal(50_000)
 MOST_TEXT = 1_000
 _AMOUNT = re.compile(r"(?:愿意?)?(?:退款|退|赔偿?|补偿?)?\s*[¥￥]?\s*(\d{1,6}(?:\.\d{1,2})?)\s*(?:元|块钱?|块|圆)?")
 _NARROW = {0xFF10 + n: str(n) for n in range(10)} | {0xFF0E: "."}
-WORDS = dict.fromkeys(("商家通知", "市监通知", "说明情况", "投诉通知"), "list")
+WORDS = dict.fromkeys(("商家通知", "市监通知", "投诉通知"), "list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,11 @@ def _list(talk: Talk) -> list[Reply]:
 def open_(talk: Talk, found: Notice) -> list[Reply]:
     case = found.case
     clock = next(iter(case_clocks.live(talk.session, case.id, terms.ANSWER)), None)
-    text = wording.notice(talk.bench, case, clock) if clock is not None else f"通知 {wording.reference(case)}：您已经答复过，可以再补充。"
+    text = (
+        wording.notice(talk.bench, case, clock)
+        if clock is not None
+        else f"通知 {wording.reference(case)}：您已经答复过，可以再补充。"
+    )
     return [Reply(text, choices(case))]
 
 
@@ -206,6 +210,4 @@ def _offered(talk: Talk, found: Notice, amount: str) -> list[Reply]:
     return [Reply(text, (Choice("说明情况", f"merchants:explain/{case.id}"),))]
 
 
-SERVICE: Service[Talk] = Service(
-    "merchants", act, forms=(EXPLAIN, OFFER), submit=submit, commands=WORDS, personal=True
-)
+SERVICE: Service[Talk] = Service("merchants", act, forms=(EXPLAIN, OFFER), submit=submit, commands=WORDS, personal=True)

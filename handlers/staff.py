@@ -1,4 +1,5 @@
-"""What staff see in the chat: the open consults, the shops to call. Anybody else who says the word gets an ordinary answer."""
+"""What staff see in the chat: cases and consults that wait, the shops to call. Anybody else who says the word gets an
+ordinary answer."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from handlers.consult import deadlines, waiting_list
 from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.words import fold
 from handlers.ledger.shops import phone_of
+from handlers.officers import queue
+from handlers.officers.access import on_duty
 from handlers.talk import Bench, Talk
 from storage import consults, reminders
 from storage.reminders import Reach, Unreached
@@ -34,9 +37,14 @@ def claims(text: str) -> str | None:
 
 
 def act(talk: Talk, action: str) -> list[Reply]:
-    if not talk.staff:
+    """An account that was enrolled has cases; one that only stands in the settings has the consults and the shops."""
+    duty = on_duty(talk)
+    if duty is None and not talk.staff:
         return lookup.answer(talk, talk.inbound.text)
     verb, _, rest = action.partition("/")
+    if verb == "todo" and duty is not None:
+        talk.confidential = True
+        return queue.today(duty)
     if verb == "todo":
         rows = consults.open_consults(talk.session)
         return [Reply(deadlines(rows) if talk.public_only else waiting_list(rows))]

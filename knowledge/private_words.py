@@ -46,7 +46,7 @@ _END = r"(?=[,，.。;；!！?？、:：()（）\s〔]|$|电话|手机|身份证
 _NO_NAME = "老板|服务|管理|商家|摊主|店家|经理|师傅|昨天|今天|前天|上午|下午|本月|当天|当时|向您|向你|时候|路过|路人|常客|顾客|车主|房东|房客|单位"
 _NAMES = (
     re.compile(rf"(?:我叫|我的名字[叫是]|本人叫?|本人姓名|我是|举报人|投诉人|反映人|联系人)[是为叫:： ]{{0,2}}((?!{_NO_NAME})(?:{_COMPOUND}|[{_SURNAMES}]){_TITLE})"),
-    re.compile(rf"(?:我叫|我的名字[叫是]|本人叫?)[:： ]?((?!{_NO_NAME}){_PERSON}){_END}"),
+    re.compile(rf"(?:我叫|我的名字[叫是]|本人叫?)[:： ]?((?!{_NO_NAME}|于[昨今前上下本当]){_PERSON}){_END}"),
     re.compile(r"(?:姓名|名字|举报人|投诉人|反映人|联系人|申请人)(?:[:：]|是|为|叫)\s?((?!匿名|保密|不|没|什么|谁)[一-鿿·]{2,4}?)" + _END),
     re.compile(rf"我姓([{_SURNAMES}]|{_COMPOUND})"),
     re.compile(rf"我是((?!{_NO_NAME})[{_SURNAMES}][一-鿿]{{1,2}}{_TITLE})"),
@@ -65,7 +65,7 @@ class Hidden:
 def hide(text: str) -> Hidden:
     """``text`` with 〔已隐去〕 in place of whatever tells who its writer is. Hiding twice changes nothing more."""
     folded = _fold(text)
-    spans = _apart(sorted([*_numbers(folded, text), *_words(folded)]))
+    spans = _apart(sorted([*_numbers(folded, text), *_words(_half(text))]))
     kept, found, at = list[str](), list[Found](), 0
     for start, end, kind in spans:
         kept += [text[at:start], HIDDEN]
@@ -75,13 +75,16 @@ def hide(text: str) -> Hidden:
 
 
 def _fold(text: str) -> str:
-    """Half width, lower case, every digit an ASCII one; as long as the text."""
-    return "".join(map(_fold_char, text))
+    """Half width, lower case, every digit an ASCII one, also 一 and 〇; as long as the text."""
+    return "".join(_HANZI_DIGITS.get(c) or _half_char(c) for c in text)
 
 
-def _fold_char(char: str) -> str:
-    if char in _HANZI_DIGITS:
-        return _HANZI_DIGITS[char]
+def _half(text: str) -> str:
+    """The same, but 一 stays: it stands in names."""
+    return "".join(map(_half_char, text))
+
+
+def _half_char(char: str) -> str:
     digit = unicodedata.digit(char, None)
     if digit is not None:
         return str(digit)
@@ -128,7 +131,7 @@ class _Group:
 def _numbers(folded: str, text: str) -> Iterator[Span]:
     for run in _RUN.finditer(folded):
         groups = list(_groups(run, text))
-        if not _is_receipt(groups):
+        if not _is_receipt(groups) or folded[run.end() : run.end() + 1] == "x":
             yield from _in_run(folded, groups)
 
 
@@ -174,10 +177,9 @@ def _from(folded: str, groups: list[_Group]) -> tuple[int, str, int] | None:
         part = groups[:count]
         end = part[-1].end
         if folded[end : end + 1] == "x" and not folded[end + 1 : end + 2].isalnum():
-            kind = _kind("".join(g.digits for g in part) + "X", before)
-            if kind == "id-card":
-                return count, kind, end + 1
-        kind = _kind("".join(g.digits for g in part), before)
+            if _is_id("".join(g.digits for g in part) + "X"):
+                return count, "id-card", end + 1
+        kind = _kind("".join(g.digits for g in part), before if count == len(groups) else "")
         if kind and (count == 1 or _one_number(folded, part)):
             return count, kind, end
     return None

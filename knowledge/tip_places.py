@@ -25,7 +25,7 @@ _PLATE = re.compile(
 )
 _NO_STALL = r"(?:DN|PN|QQ|TS|ID|NO|WX|VX|EV|AC|DC|CO|PM|AM|OK)"
 _AFTER_CODE = r"(?![0-9A-Za-z.%])(?!\s*(?:型|公交|路|号线|线路|高速|出口|口|层|楼|栋|医院|学校|枪|号枪|油枪|桩|号桩))"
-_POSITION = r"(?:(?:进门|进去|入口|[东南西北大正后]门|左手边?|右手边?|左边|右边|靠门|最里面)[一-鿿]{0,2}?){0,3}"
+_POSITION = r"(?:(?:进门|进去|入口|[东南西北大正后]门|左手边?|右手边?|左边|右边|靠门|最里面)[一-鿿]{0,2}?){0,2}"
 _SURNAMED = re.compile(r"(?:[老小阿大][一-鿿]|[一-鿿]{1,3}(?:记|氏|家|哥|姐|嫂|婶|叔|姨|妹|胖子))$")
 _TITLED = re.compile(
     r"(?:卖[一-鿿]{1,3}的)?[老小阿](?!板|人|家|公|婆|妈|爸|师|区|店|摊|票|时|心|姨|头|太|贩|哥|伙|姐|妹|是|称|秤|数|斤|两|吃|菜|鱼|虾|肉|鸡|鸭|米|麦|白|葱|百|乡|城|街|北|南|东|西|路|镇|村|红|黄|青|龙|组|学|型|的|计|朋)[一-鿿](?=家|那|的|摊|，|$)家?"
@@ -77,13 +77,15 @@ class _Search:
         if stall is None and market is not None:
             stall = self._take(self._number_after(market))
         shop = branded or self._take(self._shop(words))
-        told = (plate, place, stall, *(f for f in (market, shop) if f is not None and not f.plain))
-        sure = any(f is not None for f in told)
-        kept = [f for f in (market, shop) if f is not None and not (f.plain and not sure)]
+        if stall and shop and shop.plain and shop.start == stall.end:
+            # 第二家猪肉摊 is one way of pointing at a stall.
+            stall, shop = _Found(stall.text + shop.text, stall.start, shop.end), None
+        sure = any(f is not None and not f.plain for f in (plate, place, market, stall, shop))
+        market, stall, shop = (f if f is not None and (sure or not f.plain) else None for f in (market, stall, shop))
         return Places(
-            market.text if market in kept and market else "",
+            market.text if market else "",
             re.sub(r"\s", "", stall.text).upper() if stall else "",
-            shop.text if shop in kept and shop else "",
+            shop.text if shop else "",
             "".join(f.text for f in (plate, place) if f),
             tuple(self._spans),
         )
@@ -107,7 +109,7 @@ class _Search:
                 return _Found(self._text[start : match.end()], start, match.end())
         for match in words.beside.finditer(self._text):
             start = _name_start(self._text, match.start())
-            if start < match.start() or match["kind"] == "小区":
+            if start < match.start() or "小区" in (match["kind"], match["gated"]):
                 return _Found(self._text[start : match.end()], start, match.end())
         return None
 
@@ -127,11 +129,11 @@ class _Search:
         if match is None:
             return None
         start = match.start() + (_lead(match["zone"]) if match["zone"] else 0)
-        return _Found(self._text[start : match.end()], start, match.end())
+        return _Found(self._text[start : match.end()], start, match.end(), match["ordinal"] is not None and not match["zone"])
 
     def _number_after(self, market: _Found) -> _Found | None:
         """城西菜场12号少称2两: a bare number right after the market."""
-        match = re.compile(r"\s*(?:的|里|内)?\s*([0-9]{1,4}号)(?![早上下中晚]|我|买|去|在|那)").match(
+        match = re.compile(r"\s*(?:的|里|内)?\s*([0-9]{1,4}号)(?![早上下中晚门楼厅馆口线出我买去在那])").match(
             self._text, market.end
         )
         return _Found(match[1], match.start(1), match.end(1)) if match else None
@@ -225,7 +227,9 @@ def _words() -> _Words:
             r"(?:大道|大街|中路|南路|北路|东路|西路|路|街|巷|弄|胡同)(?![市上过边灯费人程线政道])"
             rf"(?P<detail>(?:(?:与|和)[一-鿿]{{1,6}}(?:路|街))?(?:[0-9]{{1,5}}(?:号|弄|段)?(?:[0-9]{{1,4}}(?:号|栋|幢)?)?)?(?:{nearby})?)"
         ),
-        beside=re.compile(rf"(?P<kind>{kinds})的?(?:{nearby})"),
+        beside=re.compile(
+            rf"(?P<kind>{kinds})的?(?:{nearby})|(?P<gated>{_any(data['landmarks'])})的?[东南西北大正后侧]门(?:口|外|旁边|对面)?"
+        ),
         leads_on=re.compile(rf"{_NAME}{{0,6}}?(?:{kinds})"),
         lead=re.compile(f"^(?:{_any(data['leads_at_start'])})|{_any(data['leads'])}|(?:上|下|这)?(?:周|星期|礼拜)[一二三四五六日天](?!福|生)|[0-9]{{1,2}}[日点号月]"),
         plain_markets=frozenset(data["plain_market_names"]),
@@ -236,10 +240,10 @@ def _words() -> _Words:
 
 def _stalls(zones: str) -> Iterator[str]:
     """Every way of naming a stall, the most telling first."""
-    zone = rf"(?P<zone>{_POSITION}(?:(?:(?:{zones})|[A-Za-z]|{_NUMERAL})(?:区|厅|馆|栋|幢|楼|层|通道|排)\s?){{0,2}})"
-    code = rf"(?<![A-Za-z0-9.=])(?!{_NO_STALL})[A-Za-z]{{1,2}}\s?[-—–]?\s?[0-9]{{1,4}}(?:-[0-9]{{1,3}})?(?:号{_STALL_WORD}?|{_STALL_WORD})?{_AFTER_CODE}"
+    zone = rf"(?P<zone>{_POSITION}(?:(?:(?:{zones})|[A-Za-z]?[0-9]{{1,3}}|[A-Za-z]|{_NUMERAL})(?:区|厅|馆|栋|幢|楼|层|通道|排)\s?){{0,2}})"
+    code = rf"(?<![A-Za-z0-9.=])(?<!编号)(?<!型号)(?!{_NO_STALL})[A-Za-z]{{1,2}}\s?[-—–]?\s?[0-9]{{1,4}}(?:-[0-9]{{1,3}})?(?:号{_STALL_WORD}?|{_STALL_WORD})?{_AFTER_CODE}"
     row = rf"{_NUMERAL}[排通区]道?第?{_NUMERAL}(?:号|个|家)?{_STALL_WORD}?(?![0-9])"
-    numbered = rf"(?:第{_NUMERAL}(?:号|个|家)?{_STALL_WORD}|{_NUMERAL}\s?号\s?{_STALL_WORD}|[0-9]{{1,4}}{_STALL_WORD}|{_STALL_WORD}号?[:： ]?[A-Za-z]?[0-9]{{1,4}}号?|第{_NUMERAL}家)"
+    numbered = rf"(?:第{_NUMERAL}(?:号|个|家)?{_STALL_WORD}|{_NUMERAL}\s?号\s?{_STALL_WORD}|[0-9]{{1,4}}{_STALL_WORD}|{_STALL_WORD}号?[:： ]?[A-Za-z]?[0-9]{{1,4}}号?|(?P<ordinal>第{_NUMERAL}家))"
     yield f"{zone}(?:{numbered}|{row}|{code}|(?<=[区厅馆栋楼层排])第?{_NUMERAL}号)(?![0-9])"
 
 

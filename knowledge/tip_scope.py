@@ -53,8 +53,10 @@ class _Scope:
     words: tuple[re.Pattern[str], ...]
     unless: tuple[re.Pattern[str] | None, ...]
     metrology: re.Pattern[str]
+    kinds_of_place: re.Pattern[str]
 
     def elsewhere(self, folded: str) -> Handover | None:
+        folded = self.kinds_of_place.sub("", folded)
         rows = zip(self.bodies, self.words, self.unless, strict=True)
         return next((b for b, words, no in rows if words.search(folded) and not (no and no.search(folded))), None)
 
@@ -93,6 +95,7 @@ def _load(path: Path = DATA / FILE) -> _Scope:
             tuple(_any(b.words) for b in bodies),
             tuple(_any(b.unless) if b.unless else None for b in bodies),
             _any(data["metrology"]),
+            re.compile(data["kinds_of_place"]),
         )
     except (ValidationError, KeyError, re.error) as error:
         raise DataError(f"{path.name}：{error}") from None

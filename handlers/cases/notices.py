@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from handlers.talk import Bench
-from knowledge.tips import category_label
+from handlers.cases.labels import category_label
 from storage.case_clocks import CaseClock
 from storage.cases import Case, CaseKind
 

@@ -12,7 +12,7 @@ from handlers.officers.access import Duty
 from handlers.officers.lines import KINDS, called, marks, short, standing, until, where
 from handlers.officers.thread import files_line
 from handlers.talk import Bench
-from knowledge.tips import category_label
+from handlers.cases.labels import category_label
 from storage import case_clocks, case_likeness, cases
 from storage.cases import Case, CaseKind, CaseState
 from storage.database import Session

@@ -18,7 +18,9 @@ from storage import cases
 from storage.cases import Case, CaseState
 
 LEAST = steps.LEAST_REASON
-_DOCUMENT = re.compile(r"(?:文书号|文书编号|文号|调解书号|决定书号)\s*[:：为是]?\s*(?P<number>[^\s，。；,;]{2,60})[，。；,;]?")
+_DOCUMENT = re.compile(
+    r"(?:文书号|文书编号|文号|调解书号|决定书号)\s*[:：为是]?\s*(?P<number>[^\s，。；,;]{2,60})[，。；,;]?"
+)
 NO_COMMAND = "这里要写办结理由。要办别的，先回“取消”。"
 PROOF_ASK = "这个结果要有凭据：请写“文书号 …”，或发一张整改、调解的照片。"
 

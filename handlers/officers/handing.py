@@ -23,7 +23,9 @@ def assign(duty: Duty, case: Case, rest: str) -> list[Reply]:
     named = _meant(duty, rest)
     able = [m for m in staff.everybody(duty.talk.session) if not m.away and m.id not in stood_back(duty, case)]
     if len(named) != 1:
-        options = tuple(Choice(called(m)[:20], f"officers:assign/{case.id}/={m.id}") for m in (named or able)[:MOST_OFFERED])
+        options = tuple(
+            Choice(called(m)[:20], f"officers:assign/{case.id}/={m.id}") for m in (named or able)[:MOST_OFFERED]
+        )
         return [Reply(f"{case.number} 派给谁？" if options else "现在没有可派的人。", options)]
     (member,) = named
     if member not in able:

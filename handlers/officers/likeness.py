@@ -117,7 +117,9 @@ def _which(duty: Duty, case: Case) -> Reply:
     found = case_likeness.suggestions(duty.talk.session, case.id)
     seen = [other for _, other in found if access.seen_by(duty.talk.session, duty.member, [other])]
     options = tuple(
-        Choice(f"并入 {other.number}", f"officers:merge/{case.id}/={other.id}") for other in seen[:3] if other.state in cases.OPEN
+        Choice(f"并入 {other.number}", f"officers:merge/{case.id}/={other.id}")
+        for other in seen[:3]
+        if other.state in cases.OPEN
     )
     text = "并入哪个案件？" if options else "没有可并的建议。"
     return Reply(f"{text}也可以回“合并 {short(case)} 主案编号”。", options)
@@ -128,7 +130,7 @@ def _root(duty: Duty, main: Case) -> Case:
 
 
 def _demand_mergeable(case: Case, main: Case) -> None:
-    if case.id == main.id or case.main_id == main.id:
+    if main.id in (case.id, case.main_id):
         raise StepError("这两个案件已经在一起了。")
     if case.kind != main.kind:
         raise StepError("投诉和举报各走各的程序，不能合并；可以选“只关联不合并”。")

@@ -36,9 +36,7 @@ class Standing:
         return (self.clock is None, self.clock.due_on if self.clock else date.max, self.case.id)
 
 
-def standing(
-    bench: Bench, session: Session, case: Case, today: date, clock: CaseClock | None = None
-) -> Standing:
+def standing(bench: Bench, session: Session, case: Case, today: date, clock: CaseClock | None = None) -> Standing:
     """By a term of the case, the one that ends first when none is named."""
     clock = clock or terms.next_term(session, case)
     running = clock is not None and clock.state == ClockState.RUNNING

@@ -90,7 +90,9 @@ def _send(duty: Duty, case: Case, shop: Shop) -> list[Reply]:
     event = cases.happen(duty.talk.session, case, deed, duty.talk.now)
     for contact_id in to:
         _push(duty, case, clock, contact_id, event.id)
-    telling.tell_one(duty.talk.bench, duty.talk.session, case, "已请商家说明情况", duty.talk.now, f"notified:{event.id}")
+    telling.tell_one(
+        duty.talk.bench, duty.talk.session, case, "已请商家说明情况", duty.talk.now, f"notified:{event.id}"
+    )
     said = f"已通知{shop.name}的负责人（{len(to)} 人），最迟 {clock.due_on:%m-%d} 说明。通知里没有举报人、照片、金额和钟点。"
     return done(duty, case, said)
 

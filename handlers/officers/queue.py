@@ -83,7 +83,9 @@ def _late_elsewhere(duty: Duty) -> list[str]:
     talk, names = duty.talk, {m.id: m.name for m in staff.everybody(duty.talk.session)}
     found = _stand(duty, [c for c in cases.open_cases(talk.session) if c.officer_id not in (None, duty.member.id)])
     late = [s for s in found if s.left is not None and s.left < 0]
-    told = "、".join(f"{short(s.case)}（{names.get(s.case.officer_id or 0, '已离岗')}，{left_words(s.left or 0)}）" for s in late)
+    told = "、".join(
+        f"{short(s.case)}（{names.get(s.case.officer_id or 0, '已离岗')}，{left_words(s.left or 0)}）" for s in late
+    )
     return [f"别人超期的 {len(late)} 件：{told}"] if late else []
 
 

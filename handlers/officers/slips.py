@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers import redaction
 from handlers.talk import Bench
-from knowledge.tips import category_label
+from handlers.cases.labels import category_label
 from storage.cases import Case
 
 POLICE = "police"

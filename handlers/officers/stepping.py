@@ -46,10 +46,14 @@ def refuse(duty: Duty, case: Case, rest: str) -> list[Reply]:
     ground = next((row for row in grounds if row.number == number), None)
     if ground is None:
         whole = "\n".join(f"{row.number} {row.text}（{row.law}）" for row in grounds)
-        options = tuple(
-            Choice(_label(row.text), f"officers:refuse/{case.id}/{row.number}") for row in grounds
-        )
-        return [Reply(f"{case.number} 不予受理要有法定依据，选了就告知举报人。是哪一条？", options, more=f"依据全文：\n{whole}")]
+        options = tuple(Choice(_label(row.text), f"officers:refuse/{case.id}/{row.number}") for row in grounds)
+        return [
+            Reply(
+                f"{case.number} 不予受理要有法定依据，选了就告知举报人。是哪一条？",
+                options,
+                more=f"依据全文：\n{whole}",
+            )
+        ]
     steps.refuse(duty.desk, case, ground)
     notice = book.template("refused").fill(number=case.number, ground=case.ground, remedies=book.remedies(case.kind))
     return done(duty, case, f"{case.number} 已不予受理，{_told(duty, case)}。告知内容：\n{notice}")
@@ -107,7 +111,11 @@ def pause(duty: Duty, case: Case, rest: str) -> list[Reply]:
     if reason is None:
         return [_which_pause(case, reasons)]
     steps.pause(duty.desk, case, reason.id, words)
-    return done(duty, case, f"{case.number} 的期限从今天起暂停（{reason.label}），依据：{reason.law}。恢复时回“恢复 {short(case)}”。")
+    return done(
+        duty,
+        case,
+        f"{case.number} 的期限从今天起暂停（{reason.label}），依据：{reason.law}。恢复时回“恢复 {short(case)}”。",
+    )
 
 
 def _which_pause(case: Case, reasons: list[PauseReason]) -> Reply:
@@ -120,7 +128,7 @@ def resume(duty: Duty, case: Case, _rest: str) -> list[Reply]:
     return done(duty, case, f"{case.number} 的期限恢复，从下一天接着算。")
 
 
-def extend(duty: Duty, case: Case, _rest: str) -> list[Reply]:
+def extend(_duty: Duty, case: Case, _rest: str) -> list[Reply]:
     """Nothing is done here: an approval is not given in a chat."""
     text = (
         f"延长要负责人批准，对话里办不了。批准后由管理员在后台执行：\n"

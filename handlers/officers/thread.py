@@ -99,7 +99,11 @@ def photos(duty: Duty, case: Case) -> list[Reply]:
     copies = [f for f in found if f.copy_sha256][:MOST_LINKS]
     if not copies:
         waiting = any(f.state == "waiting" for f in found)
-        text = "照片还在封存处理，过几分钟再看。" if waiting else "这个案件没有照片。录音、视频只有封存的原件，按调取程序办。"
+        text = (
+            "照片还在封存处理，过几分钟再看。"
+            if waiting
+            else "这个案件没有照片。录音、视频只有封存的原件，按调取程序办。"
+        )
         return [Reply(text, (Choice(f"看 {short(case)}", f"officers:show/{case.id}"),))]
     rows = [f"照片{n}：{talk.office.pages_url}/files/{_link(duty, case, f)}" for n, f in enumerate(copies, 1)]
     text = "\n".join([f"{case.number} 的照片（工作副本，24 小时内有效，别外发）：", *rows])

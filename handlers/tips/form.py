@@ -27,7 +27,7 @@ NAME = "请写真实姓名。只封存，承办人要用时得两名保管人一
 CALLED = "怎么称呼您？"
 PHONE = "电话多少？和姓名一起封存。"
 NOT_OURS = "这件事不归计量管：{}"
-_SKIPPING = re.compile(r"[，。？]?不(?:记得|知道)就?回“跳过”。")
+_SKIPPING = re.compile(r"，?(?:不记得|不知道|看不清)回“跳过”。")
 """The form itself says how to skip."""
 _HAS_WORDS = re.compile(r"[0-9A-Za-z\u3400-\u9fff]{2}")
 _PHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}|\d{7,8}")
@@ -146,7 +146,7 @@ def _extra(number: int, answers: Answers) -> Extra | None:
 def _extra_ask(number: int) -> Any:
     def ask(answers: Answers) -> str:
         found = _extra(number, answers)
-        return _SKIPPING.sub("。", found.ask) if found is not None else ""
+        return _SKIPPING.sub("", found.ask) if found is not None else ""
 
     return ask
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.support import NOW, migrated_file
 
 PHRASE = "四个词 做一句 长口令 十二字"
 REASON = "核对举报人身份以便发放奖励"
-CANARY = {"name": "金丝雀赵", "phone": "13912345678", "contact": "晚上打\x1b[2J电话"}
+CANARY = {"name": "金丝雀赵", "phone": "13912345678", "contact": "晚上打电话"}
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +34,11 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> Iterator[Database]:
     (tmp_path / "data").mkdir()
-    return Database(f"sqlite:///{migrated_file(tmp_path / 'data' / 'honestscale.db')}")
+    database = Database(f"sqlite:///{migrated_file(tmp_path / 'data' / 'honestscale.db')}")
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -169,7 +172,9 @@ def test_a_custodian_retires_and_two_others_seal_anew(
     with database.reading() as session:
         assert identities.stranded(session) == 0
         assert identities.kept(session, case.id) == 1
-    assert "登记" in said(capsys, 1, "custodian", "new", "张三", "--key-file", f"{first}2", "--passphrase-file", phrase)
+    assert "已经有叫" in said(
+        capsys, 1, "custodian", "new", "张三", "--key-file", f"{first}2", "--passphrase-file", phrase
+    )
 
 
 def test_a_key_of_a_custodian_never_lies_in_the_database(

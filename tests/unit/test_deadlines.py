@@ -193,6 +193,13 @@ def test_calendar_days_end_on_a_working_day() -> None:
     assert due(rule("reopen"), day("2026-11-06"), CALENDAR).day == day("2026-11-23")
 
 
+def test_calendar_days_that_end_next_year_are_provisional() -> None:
+    assert due(MEDIATION, day("2026-11-02"), CALENDAR).provisional
+    assert not due(MEDIATION, day("2026-11-01"), CALENDAR).provisional
+    assert due(rule("complaint-limit"), day("2024-05-20"), CALENDAR).provisional
+    assert not due(rule("complaint-limit"), day("2023-05-20"), CALENDAR).provisional
+
+
 def test_sixty_days_are_not_so_many_working_days() -> None:
     start = day("2026-03-02")
     old = due(rule("mediation", OLD), start, CALENDAR).day

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -126,15 +127,14 @@ WITH_BLOCKS: dict[str, Callable[..., bytes]] = {
 @given(
     st.text("abcdefgh0123456789", min_size=8, max_size=30),
     st.integers(0, 9),
-    st.booleans(),
-    st.booleans(),
+    st.sets(st.sampled_from(("comment", "iptc"))),
     st.binary(max_size=40),
 )
 def test_T3_no_metadata_of_500_blocks_comes_along(
-    kind: str, word: str, orientation: int, comment: bool, iptc: bool, tail: bytes
+    kind: str, word: str, orientation: int, more: set[str], tail: bytes
 ) -> None:
     canary = b"CANARY" + word.encode()
-    data = WITH_BLOCKS[kind](canary, orientation, comment=comment, iptc=iptc) + canary + tail
+    data = WITH_BLOCKS[kind](canary, orientation, comment="comment" in more, iptc="iptc" in more) + canary + tail
     assert canary in data
     copy = copied(data)
     for trace in (
@@ -328,12 +328,11 @@ def test_bytes_that_were_changed_end_in_a_copy_or_a_sentence(kind: str, changes:
     data = bytearray(saved(drawn((64, 48)), kind))
     for place, value in changes:
         data[int(place * len(data))] = value
-    try:
-        copy = copied(bytes(data))
-    except BadPictureError as error:
-        assert str(error) in pictures.SENTENCES.values()
-    else:
-        with opened(copy) as picture:
+    answer = made_anew(bytes(data))
+    said = json.loads(answer.partition(b"\n")[0])
+    assert said.keys() == {"refused"} or said.keys() == {"width", "height", "dhash"}
+    if "refused" not in said:
+        with opened(unpack(answer)) as picture:
             picture.load()
 
 
