@@ -84,6 +84,8 @@ def parser() -> argparse.ArgumentParser:
     _add_conversation(found)
     _add_audit(found)
     _add_custodians(found)
+    _add_staff(found)
+    _add_cases(found)
     found.add_parser("check", help="检查知识数据").set_defaults(run=commands.check)
     found.add_parser("migrate", help="把数据库升到最新").set_defaults(run=commands.migrate)
     found.add_parser("prepare", help="建库并备好检索模型，让第一次启动也快").set_defaults(run=commands.prepare)
@@ -188,6 +190,40 @@ def _add_custodians(found: Parsers) -> None:
     reveal.add_argument("reveal", type=int, metavar="申请号")
     _add_key(reveal, "另一名保管人的私钥文件")
     identity.set_defaults(run=commands.identity)
+
+
+def _add_staff(found: Parsers) -> None:
+    staff = found.add_parser("staff", help="办案人员：登记、入职码、名单、休假、停用")
+    actions = staff.add_subparsers(required=True, metavar="action", dest="action")
+    add = actions.add_parser("add", help="登记一人，给出入职码")
+    add.add_argument("name", metavar="姓名")
+    add.add_argument("--office", default="", help="哪个所或科室，如 城西所；派单按它认片区")
+    add.add_argument("--role", choices=("officer", "leader"), default="officer", help="officer 办案，leader 组长")
+    actions.add_parser("list", help="在岗名单")
+    for action, what in (("link", "重新给入职码"), ("dismiss", "停用"), ("away", "休假"), ("back", "销假")):
+        actions.add_parser(action, help=what).add_argument("name", metavar="姓名")
+    staff.set_defaults(run=commands.staff)
+
+
+def _add_cases(found: Parsers) -> None:
+    cases = found.add_parser("cases", help="投诉举报案件：看、延长、认定恶意、导出")
+    actions = cases.add_subparsers(required=True, metavar="action", dest="action")
+    actions.add_parser("list", help="在办的案件")
+    actions.add_parser("show", help="看一件").add_argument("number", metavar="案件编号")
+    extend = actions.add_parser("extend", help="经批准延长核查期限，只能一次")
+    extend.add_argument("number", metavar="案件编号")
+    extend.add_argument("--approved-by", required=True, metavar="姓名", help="批准的负责人")
+    malicious = actions.add_parser("malicious", help="认定恶意，要两个人")
+    malicious.add_argument("number", metavar="案件编号")
+    malicious.add_argument("--by", required=True, metavar="姓名", help="提出的人")
+    malicious.add_argument("--approved-by", required=True, metavar="姓名", help="批准的人")
+    export = actions.add_parser("export", help="导出案件，不含任何身份")
+    export.add_argument("--since", type=_day, help="从哪天收到的，留空是全部")
+    export.add_argument("--until", type=_day, help="到哪天，留空是今天")
+    to = export.add_mutually_exclusive_group()
+    to.add_argument("--csv", type=Path, metavar="FILE", help="写成 CSV")
+    to.add_argument("--xlsx", type=Path, metavar="FILE", help="写成 Excel，默认")
+    cases.set_defaults(run=commands.cases)
 
 
 def _add_key(action: argparse.ArgumentParser, what: str) -> None:

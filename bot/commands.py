@@ -228,6 +228,18 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> int:
     return run(arguments, settings)
 
 
+def staff(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.backoffice.staff import staff_command
+
+    return staff_command(arguments, settings)
+
+
+def cases(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.backoffice.cases import cases_command
+
+    return cases_command(arguments, settings)
+
+
 def custodian(arguments: argparse.Namespace, settings: Settings) -> int:
     from bot.backoffice.custodians import custodian
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.calendar_file import ledger_calendar
 from bot.file_links import Makers
-from bot.files import XLSX, media_type_of
+from bot.files import XLSX
 from bot.sheets.reader import read_sheet
 from bot.sheets.writer import write_differences, write_errors, write_ledger
 from bot.web.ports import Made
@@ -112,6 +112,4 @@ def _case_copy(folder: Path, session: Session, link: FileLink) -> Made:
     path = evidence.path_of(folder, file.copy_sha256)
     if not seen_by(session, member, [case]) or not path.exists():
         raise LookupError
-    data = path.read_bytes()
-    media_type = media_type_of(data, "")
-    return Made(data, f"{case.number}-{file.id}{EXTENSIONS.get(media_type, '')}", media_type)
+    return Made(path.read_bytes(), f"{case.number}-{file.id}.jpg", "image/jpeg")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from handlers import account, checkup, consult, guide, judge, lookup, privacy, staff
+from handlers import account, checkup, consult, guide, judge, lookup, merchants, privacy, staff
 from handlers.conversation.messages import Reply
 from handlers.conversation.router import Desk, Service
 from handlers.elsewhere import elsewhere
 from handlers.greeting import GREETING, HELP, MENU, MENU_MORE, PRIVACY, help_, menu
 from handlers.ledger import files as ledger_files
 from handlers.ledger import service as ledger_service
+from handlers.officers import service as officers_service
 from handlers.routes import ROUTES
 from handlers.talk import Talk
 from handlers.tips import service as tips_service
@@ -30,6 +31,7 @@ def answer(talk: Talk, text: str) -> list[Reply]:
 def _services() -> tuple[Service[Talk], ...]:
     return (
         Service("lookup", lookup.act, commands=dict.fromkeys(("查义务", "我要查询", "查询", "/ask"), "start")),
+        officers_service.SERVICE,  # first of those that recognise: to staff a number is a case, to others it is nothing
         ledger_service.SERVICE,  # before the verdicts: a line of the ledger is full of numbers, too
         tips_service.SERVICE,  # before the verdicts as well: a story with a place is a tip, whatever figures are in it
         Service(
@@ -67,6 +69,7 @@ def _services() -> tuple[Service[Talk], ...]:
             claims=account.claims,
             personal=True,
         ),
+        merchants.SERVICE,
         Service("guide", guide.act, commands=guide.COMMANDS),
         Service("privacy", privacy.act, commands=privacy.COMMANDS),
         Service("staff", staff.act, commands=staff.COMMANDS, claims=staff.claims),

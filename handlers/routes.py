@@ -12,6 +12,7 @@ from handlers import account
 from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.router import ROUTE, Route
 from handlers.greeting import greeted
+from handlers.officers import enrolling
 from handlers.talk import Talk
 from handlers.tips import following
 
@@ -62,5 +63,6 @@ ROUTES: Mapping[str, Route[Talk]] = {
     "c": Route(_first(_event)),
     "t": Route(_first(_track), personal=True),
     "b": Route(_first(account.by_link), personal=True),
+    "e": Route(enrolling.by_link, personal=True),
 }
 """A service that takes a kind of code over replaces its row."""

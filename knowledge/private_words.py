@@ -11,11 +11,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from knowledge.check_digit import is_valid
 
 HIDDEN = "〔已隐去〕"
+MAX_DIGITS = 19
+"""The longest bank card."""
 Found = tuple[str, str]
 Span = tuple[int, int, str]
 _HANZI_DIGITS = dict(zip("〇零○一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "0001234567891123456789", strict=True))
@@ -24,7 +26,9 @@ _RUN = re.compile(rf"[0-9](?:[{_JOIN}]{{0,4}}[0-9])+")
 _GROUP = re.compile(r"[0-9]+")
 _MOBILE = re.compile(r"(?:0{0,2}86)?(1[3-9][0-9]{9})")
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[0-9]{8}|0[3-9][0-9]{2}[0-9]{7,8}")
-_PROVINCES = frozenset((*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83))
+_PROVINCES = frozenset(
+    (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83)
+)
 _ID_WEIGHTS = tuple(pow(2, n, 11) for n in range(17, 0, -1))
 _SERIAL = re.compile(r"(?:编号|出厂号|器号|序列号|单号|票号|订单号?|回执码?|流水号?|证书号?|no|s/?n)[.是为:：# ]{0,3}$")
 _CALLED = re.compile(r"(?:电话|座机|固话|联系方式|手机|号码|tel|phone)(?:号码?)?[是为:： ]{0,3}$")
@@ -141,7 +145,7 @@ def _groups(run: re.Match[str], text: str) -> Iterator[_Group]:
         start, at = run.start() + match.start(), run.start() + match.end()
         cuts = [n for n in range(start + 1, at) if _script(text[n]) != _script(text[n - 1])]
         edges = (start, *cuts, at)
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in pairwise(edges):
             yield _Group(run.string[a:b], a, b)
 
 
@@ -171,23 +175,26 @@ def _in_run(folded: str, groups: list[_Group]) -> Iterator[Span]:
 def _from(folded: str, groups: list[_Group]) -> tuple[int, str, int] | None:
     """The longest private number that begins with the first group: how many groups, its kind, where it ends."""
     lengths = accumulate(len(g.digits) for g in groups)
-    counts = [n for n, length in enumerate(lengths, 1) if length <= 19]
+    counts = [n for n, length in enumerate(lengths, 1) if length <= MAX_DIGITS]
     before = folded[max(0, groups[0].start - 8) : groups[0].start]
     for count in reversed(counts):
-        part = groups[:count]
-        end = part[-1].end
-        if folded[end : end + 1] == "x" and not folded[end + 1 : end + 2].isalnum():
-            if _is_id("".join(g.digits for g in part) + "X"):
-                return count, "id-card", end + 1
-        kind = _kind("".join(g.digits for g in part), before if count == len(groups) else "")
-        if kind and (count == 1 or _one_number(folded, part)):
+        part, end = groups[:count], groups[count - 1].end
+        digits = "".join(g.digits for g in part)
+        if _ends_in_x(folded, end) and _is_id(f"{digits}X"):
+            return count, "id-card", end + 1
+        kind = _kind(digits, before if count == len(groups) else "")
+        if kind and _one_number(folded, part):
             return count, kind, end
     return None
 
 
+def _ends_in_x(folded: str, at: int) -> bool:
+    return folded.startswith("x", at) and not folded[at + 1 : at + 2].isalnum()
+
+
 def _one_number(folded: str, groups: list[_Group]) -> bool:
     """13.5 28.5 100 20 are prices, though their digits would do; 138.1234.5678 is one number."""
-    between = ["".join(folded[a.end : b.start].split()) for a, b in zip(groups, groups[1:], strict=False)]
+    between = ["".join(folded[a.end : b.start].split()) for a, b in pairwise(groups)]
     pointed = [any(c in ".,，、" for c in sign) for sign in between]
     return all(pointed) or not any(pointed) or all(len(g.digits) > 2 for g in groups)
 
@@ -207,13 +214,13 @@ def _kind(digits: str, before: str) -> str:
 def _is_id(digits: str) -> bool:
     """Eighteen with a birthday: a wrong check digit is a slip of the pen; fifteen with a birthday of the 1900s."""
     if len(digits) == 18:
-        return int(digits[:2]) in _PROVINCES and _birthday(digits[6:14]) or _id_check(digits)
+        return int(digits[:2]) in _PROVINCES and (_birthday(digits[6:14]) or _id_check(digits))
     return len(digits) == 15 and digits.isdecimal() and int(digits[:2]) in _PROVINCES and _birthday(f"19{digits[6:12]}")
 
 
 def _id_check(digits: str) -> bool:
     total = sum(int(d) * w for d, w in zip(digits[:17], _ID_WEIGHTS, strict=True))
-    return int(digits[:2]) in _PROVINCES and "10X98765432"[total % 11] == digits[17]
+    return "10X98765432"[total % 11] == digits[17]
 
 
 def _birthday(digits: str) -> bool:

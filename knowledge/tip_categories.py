@@ -115,7 +115,11 @@ def _load(path: Path) -> TipBook:
             tuple(Step.model_validate(row) for row in data["fair_scale"]["steps"]),
             {row["number"]: row["label"] for row in data["evidence_levels"]},
             re.compile("|".join(data["wrongs"]), re.IGNORECASE),
-            *(re.compile(data[key]) for key in ("denials", "report_words", "rule_questions", "how_questions", "owner_words")),
+            re.compile(data["denials"]),
+            re.compile(data["report_words"]),
+            re.compile(data["rule_questions"]),
+            re.compile(data["how_questions"]),
+            re.compile(data["owner_words"]),
             tuple((row.id, re.compile("|".join(row.words), re.IGNORECASE)) for row in rows),
         )
     except (ValidationError, KeyError, re.error) as error:

@@ -105,7 +105,11 @@ class _Search:
         for match in words.address.finditer(self._text):
             start = _name_start(self._text, match.start())
             name = self._text[start : match.start()]
-            if name and name not in words.plain_roads and (match["detail"] or not words.leads_on.match(self._text, match.end())):
+            if (
+                name
+                and name not in words.plain_roads
+                and (match["detail"] or not words.leads_on.match(self._text, match.end()))
+            ):
                 return _Found(self._text[start : match.end()], start, match.end())
         for match in words.beside.finditer(self._text):
             start = _name_start(self._text, match.start())
@@ -129,7 +133,9 @@ class _Search:
         if match is None:
             return None
         start = match.start() + (_lead(match["zone"]) if match["zone"] else 0)
-        return _Found(self._text[start : match.end()], start, match.end(), match["ordinal"] is not None and not match["zone"])
+        return _Found(
+            self._text[start : match.end()], start, match.end(), match["ordinal"] is not None and not match["zone"]
+        )
 
     def _number_after(self, market: _Found) -> _Found | None:
         """城西菜场12号少称2两: a bare number right after the market."""
@@ -219,19 +225,25 @@ def _words() -> _Words:
     return _Words(
         market=re.compile(rf"(?:{_any(data['markets'])})(?![监管价督局部舞化])(?!经济|准入|主体|监督|行情)"),
         shop=re.compile(rf"(?:{shops})(?![里家主员长贩点面位货设])(?!老板|门口)"),
-        trade=re.compile(rf"(?:{_any(data['trades'])})(?!区|类|市场|店|铺|摊|行|部)(?=的|卖|，|,|。|\s|$|[A-Za-z0-9少缺短称秤买多不用里家有])"),
+        trade=re.compile(
+            rf"(?:{_any(data['trades'])})(?!区|类|市场|店|铺|摊|行|部)(?=的|卖|，|,|。|\s|$|[A-Za-z0-9少缺短称秤买多不用里家有])"
+        ),
         brand=re.compile(_any(data["brands"])),
-        branded_shop=re.compile(rf"(?:{_any(data['brands'])})(?![的买加充卖])[一-鿿A-Za-z0-9()]{{0,8}}?(?:{shops}|门店|分店)"),
+        branded_shop=re.compile(
+            rf"(?:{_any(data['brands'])})(?![的买加充卖])[一-鿿A-Za-z0-9()]{{0,8}}?(?:{shops}|门店|分店)"
+        ),
         stall=re.compile("|".join(_stalls(_any(data["zones"]))), re.IGNORECASE),
         address=re.compile(
-            r"(?:大道|大街|中路|南路|北路|东路|西路|路|街|巷|弄|胡同)(?![市上过边灯费人程线政道])"
+            r"(?:大道|大街|中路|南路|北路|东路|西路|路|街|巷|胡同)(?![市上过边灯费人程线政道])"
             rf"(?P<detail>(?:(?:与|和)[一-鿿]{{1,6}}(?:路|街))?(?:[0-9]{{1,5}}(?:号|弄|段)?(?:[0-9]{{1,4}}(?:号|栋|幢)?)?)?(?:{nearby})?)"
         ),
         beside=re.compile(
             rf"(?P<kind>{kinds})的?(?:{nearby})|(?P<gated>{_any(data['landmarks'])})的?[东南西北大正后侧]门(?:口|外|旁边|对面)?"
         ),
         leads_on=re.compile(rf"{_NAME}{{0,6}}?(?:{kinds})"),
-        lead=re.compile(f"^(?:{_any(data['leads_at_start'])})|{_any(data['leads'])}|(?:上|下|这)?(?:周|星期|礼拜)[一二三四五六日天](?!福|生)|[0-9]{{1,2}}[日点号月]"),
+        lead=re.compile(
+            f"^(?:{_any(data['leads_at_start'])})|{_any(data['leads'])}|(?:上|下|这)?(?:周|星期|礼拜)[一二三四五六日天](?!福|生)|[0-9]{{1,2}}[日点号月]"
+        ),
         plain_markets=frozenset(data["plain_market_names"]),
         plain_shops=frozenset(data["plain_shop_names"]),
         plain_roads=frozenset(data["plain_road_names"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,7 +45,11 @@ class Handover(Fact):
     @property
     def advice(self) -> str:
         """The sentence, with the number where it does not name one."""
-        return self.sentence if self.route in self.sentence or "12345" in self.sentence else f"{self.sentence}请打 {self.phone}。"
+        return (
+            self.sentence
+            if self.route in self.sentence or "12345" in self.sentence
+            else f"{self.sentence}请打 {self.phone}。"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +106,5 @@ def _load(path: Path = DATA / FILE) -> _Scope:
         raise DataError(f"{path.name}：{error}") from None
 
 
-def _any(words: tuple[str, ...] | list[str]) -> re.Pattern[str]:
+def _any(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(words), re.IGNORECASE)

@@ -7,7 +7,7 @@ read those.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -46,7 +46,7 @@ class Told:
     shop: str = ""
     place: str = ""
     goods: str = ""
-    sale: Sale = Sale()
+    sale: Sale = field(default_factory=Sale)
     day: date | None = None
     hour: str = ""
     words: str = ""
@@ -85,7 +85,7 @@ def read_tip(text: str, today: date) -> Told:
     folded = fold(text)
     places = find_places(folded)
     rest = _without(folded, places)
-    sale = read_sale(_for_sale(folded, rest))
+    sale = read_sale(_for_sale(rest))
     day, hour = find_time(rest, today)
     return Told(
         _category(rest, sale, places),
@@ -105,9 +105,7 @@ def read_where(text: str) -> Told:
     """The answer to 在哪家店、哪个摊位？ Any words will do as a place; ``where`` is "" when there is no letter in them."""
     folded = fold(text)
     places = find_places(folded)
-    told = Told(
-        market=places.market, stall=places.stall, shop=places.shop, place=places.place, words=text
-    )
+    told = Told(market=places.market, stall=places.stall, shop=places.shop, place=places.place, words=text)
     left = re.sub(r"[^一-鿿A-Za-z0-9]", "", _without(folded, places))
     if (told.where and len(re.sub("^(?:我?在|就是|是|的|那里|那边)", "", left)) <= 1) or not _LETTER.search(folded):
         return told
@@ -145,11 +143,13 @@ def merge(first: Told, second: Told) -> Told:
     }
     later = second.category
     category = first.category if not later or (later == "short-weight" and first.category) else later
-    return Told(**values, category=category, sale=_merged(first.sale, second.sale), words=_joined(first.words, second.words))
+    return Told(
+        **values, category=category, sale=_merged(first.sale, second.sale), words=_joined(first.words, second.words)
+    )
 
 
 def _tells(book: TipBook, rest: str, places: Places, *, reports: bool, owner: bool) -> bool:
-    sale = read_sale(_for_sale(rest, rest))
+    sale = read_sale(_for_sale(rest))
     short = _is_short(sale)
     category = _category(rest, sale, places)
     if owner and not (reports or short):
@@ -188,12 +188,12 @@ def _without(folded: str, places: Places) -> str:
     return folded
 
 
-def _for_sale(folded: str, rest: str) -> str:
+def _for_sale(rest: str) -> str:
     """At most what the reader of quantities looks at: of a long story the clauses with figures."""
     if len(rest) <= MAX_TEXT:
         return rest
     clauses = [m[0] for m in _CLAUSE.finditer(rest) if _FIGURE.search(m[0])]
-    return "，".join(clauses)[:MAX_TEXT] or folded[:MAX_TEXT]
+    return "，".join(clauses)[:MAX_TEXT] or rest[:MAX_TEXT]
 
 
 def _goods(rest: str, sale: Sale) -> str:

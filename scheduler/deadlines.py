@@ -56,7 +56,8 @@ def _escalated(session: Session, bench: Bench, clock: CaseClock, today: date, no
     key = f"term:{clock.id}:{clock.due_on}:{mark}"
     told = telling.tell_staff(bench, session, case, what, now, key)
     if mark in ("T0", terms.LATE):
-        told = telling.tell_leaders(bench, session, case, what, now, f"leader:{key}") or told
+        # The same key: a leader who was told in the officer's place is not told twice.
+        told = telling.tell_leaders(bench, session, case, what, now, key) or told
     session.flush()
     return told
 

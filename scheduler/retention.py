@@ -87,7 +87,11 @@ def sweep_open(database: Database, now: datetime, files: Path | None) -> int:
     with database.reading() as session:
         sealed = set(case_retention.sealed_lately(session, now - LEFT_BEHIND)) if files is not None else set()
         for digest in sealed:
-            used = media.used_elsewhere(session, digest, digest) or tasks.is_awaited(session, digest)
+            used = (
+                media.used_elsewhere(session, digest, digest)
+                or tasks.is_awaited(session, digest)
+                or case_retention.is_copy(session, digest)
+            )
             if files is not None and not used and evidence.path_of(files, digest).exists():
                 evidence.drop(files, digest)
                 gone += 1

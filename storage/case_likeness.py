@@ -58,13 +58,13 @@ def keep_keys(session: Session, case_id: int, keys: Sequence[str]) -> None:
 def candidates(session: Session, case_id: int, keys: Sequence[str], limit: int = 50) -> list[Case]:
     """Earlier cases that share a key: those that share most first, then the newest."""
     shared = (
-        select(CaseKey.case_id, func.count().label("keys"))
+        select(CaseKey.case_id, func.count().label("common"))
         .where(CaseKey.key.in_([k[:128] for k in keys]), CaseKey.case_id != case_id)
         .group_by(CaseKey.case_id)
         .subquery()
     )
     found = select(Case).join(shared, shared.c.case_id == Case.id)
-    return list(session.scalars(found.order_by(shared.c.keys.desc(), Case.id.desc()).limit(limit)))
+    return list(session.scalars(found.order_by(shared.c.common.desc(), Case.id.desc()).limit(limit)))
 
 
 def suggest(session: Session, case_id: int, other_id: int, score: float, reasons: Sequence[str]) -> None:

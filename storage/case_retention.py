@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import audit, case_links, identities
+from storage import audit, case_links, identities, media
 from storage.audit import Entry
 from storage.cases import OPEN, Case, CaseFile
 
@@ -33,10 +33,20 @@ def sealed_lately(session: Session, since: datetime) -> Iterator[str]:
     yield from session.scalars(found)
 
 
+def is_copy(session: Session, digest: str) -> bool:
+    """Whether an open file is a picture's working copy: somebody may have sent one as evidence of their own."""
+    return session.scalar(select(CaseFile.id).where(CaseFile.copy_sha256 == digest).limit(1)) is not None
+
+
 def _give_up(session: Session, now: datetime, limit: int) -> None:
-    rows = select(CaseFile).where(CaseFile.state == "waiting", CaseFile.received_at < now - FETCHING).limit(limit)
-    for row in session.scalars(rows).all():
-        row.state, row.reason = "refused", NEVER_CAME
+    """What its platform did not give out in time. A file that is here waits for the worker, however long."""
+    never = select(CaseFile).where(
+        CaseFile.state == "waiting", CaseFile.received_at < now - FETCHING, CaseFile.source.startswith(media.PREFIX)
+    )
+    for row in session.scalars(never.order_by(CaseFile.id).limit(limit)).all():
+        if media.resolve(session, [row.source]) == [row.source]:
+            media.forget_one(session, row.source)
+            row.state, row.reason, row.source = "refused", NEVER_CAME, f"refused:{row.id}"
 
 
 def _shred(session: Session, today: date, now: datetime, limit: int) -> int:

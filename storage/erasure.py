@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from storage import closing, contacts
+from storage import closing, contacts, staff
 from storage.consults import Consult, ConsultState, Feedback, Miss
 from storage.contacts import Contact, Handover, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
@@ -63,6 +63,7 @@ def erase(session: Session, contact_id: int, now: datetime) -> None:
     if contact is None or contact.unreachable == ERASED:
         return
     asked = _wipe(session, contact, _OF_THE_ACCOUNT)
+    staff.release(session, contact_id)
     left = contact.person_id
     alone = len(contacts.of_person(session, left)) == 1
     if alone:

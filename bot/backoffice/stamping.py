@@ -1,4 +1,7 @@
-"""Time stamps (RFC 3161) on anchors: an outside authority signs that a file was there at a time. Extra ``stamp``."""
+"""Time stamps (RFC 3161) on anchors: an outside authority signs that a file was there at a time. Extra ``stamp``.
+
+The extra reads DER strictly: an authority that sends several certificates out of order is told to be unreadable.
+"""
 
 from __future__ import annotations
 

@@ -74,6 +74,11 @@ def write_differences(differences: Differences) -> bytes:
     return _book("差异", _DIFFERENCES, rows)
 
 
+def write_rows(name: str, titles: Sequence[tuple[str, float]], rows: Iterable[Sequence[str]]) -> bytes:
+    """An .xlsx of any texts; ``titles`` with the width of their columns."""
+    return _book(name, titles, rows)
+
+
 def _field(record: InstrumentRecord, column: TemplateColumn, types: Mapping[str, str]) -> str:
     if column.field == "type":
         return types.get(record.kind, "")

@@ -12,6 +12,7 @@ from handlers.talk import Bench
 from storage import cases, media, tasks
 from storage.cases import Case, CaseFile, Deed
 from storage.database import Session
+from storage.failpoints import reach
 from storage.tasks import Claimed
 
 SEAL = "seal-evidence"
@@ -58,6 +59,7 @@ def sealed(session: Session, bench: Bench, claimed: Claimed, made: Sealed, now: 
     media.forget_one(session, row.source)
     row.source = f"sealed:{row.id}"
     tasks.forget_one(session, claimed.id)
+    reach("case.sealed")
 
 
 def not_sealed(session: Session, bench: Bench, claimed: Claimed, sentence: str, now: datetime) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from handlers.talk import Bench
 from handlers.cases.labels import category_label
+from handlers.talk import Bench
 from storage.case_clocks import CaseClock
 from storage.cases import Case, CaseKind
 

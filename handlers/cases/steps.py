@@ -192,25 +192,44 @@ def assign(desk: Desk, case: Case, officer_id: int, name: str, why: str = "") ->
 def pause(desk: Desk, case: Case, reason: str, note_: str) -> None:
     """检定、鉴定 and the like do not count into the terms."""
     _demand_open(case)
-    if not terms.pause(desk.bench, desk.session, case, reason, note_, desk.now, desk.today):
+    paused = [
+        one
+        for one in _as_one(desk, case)
+        if terms.pause(desk.bench, desk.session, one, reason, note_, desk.now, desk.today)
+    ]
+    if not paused:
         raise StepError("这个案件现在没有可以因此暂停的期限。受理决定、商家说明的期限不能停。")
-    cases.happen(desk.session, case, desk.deed("case.paused", note_, reason=reason), desk.now)
+    for one in paused:
+        cases.happen(desk.session, one, desk.deed("case.paused", note_, reason=reason), desk.now)
 
 
 def resume(desk: Desk, case: Case) -> None:
-    if not terms.resume(desk.bench, desk.session, case, desk.today):
+    resumed = [one for one in _as_one(desk, case) if terms.resume(desk.bench, desk.session, one, desk.today)]
+    if not resumed:
         raise StepError("这个案件的期限没有暂停。")
-    cases.happen(desk.session, case, desk.deed("case.resumed"), desk.now)
+    for one in resumed:
+        cases.happen(desk.session, one, desk.deed("case.resumed"), desk.now)
 
 
 def extend(desk: Desk, case: Case, approved_by: str) -> None:
     """延长: only with the approval of somebody in charge, who is named; not in chat."""
+    if not [one for one in _as_one(desk, case) if _extended(desk, one, approved_by)]:
+        raise StepError("这个案件没有可以延长的期限，或者已经延长过一次。")
+
+
+def _extended(desk: Desk, case: Case, approved_by: str) -> bool:
     clock = terms.extend(desk.bench, desk.session, case, desk.today)
     if clock is None:
-        raise StepError("这个案件没有可以延长的期限，或者已经延长过一次。")
+        return False
     deed = desk.deed("case.extended", f"期限延长至 {clock.due_on:%Y-%m-%d}", reason=f"approved by {approved_by}")
     cases.happen(desk.session, case, deed, desk.now)
-    telling.tell_reporters(desk.bench, desk.session, case, "核查期限已依法延长", desk.now, f"extended:{clock.id}")
+    telling.tell_one(desk.bench, desk.session, case, "核查期限已依法延长", desk.now, f"extended:{clock.id}")
+    return True
+
+
+def _as_one(desk: Desk, case: Case) -> list[Case]:
+    """The case, and what is open and worked with it."""
+    return [case, *(one for one in cases.merged_into(desk.session, case.id) if one.state in cases.OPEN)]
 
 
 def _together(desk: Desk, case: Case, to: CaseState) -> Iterator[Case]:

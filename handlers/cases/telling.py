@@ -19,9 +19,11 @@ NEWS = "您有 1 条办理进展。"
 def tell_reporters(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
     """Tell everybody who wants news of a case, and of those worked with it, that there are some; how many were told.
 
-    ``what`` is a line such as “已受理” that gives nothing away; ``key`` names the occasion, which is told once.
+    ``what`` is a line such as “已受理” that gives nothing away; ``key`` names the occasion, which is told once. One that
+    stands elsewhere (it had ended when the others were taken up again) has no such news.
     """
-    return sum(_tell(bench, session, one, what, now, key) for one in (case, *cases.merged_into(session, case.id)))
+    merged = [one for one in cases.merged_into(session, case.id) if one.state == case.state]
+    return sum(_tell(bench, session, one, what, now, key) for one in (case, *merged))
 
 
 def tell_one(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:

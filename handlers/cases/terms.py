@@ -36,7 +36,10 @@ def rule_of(bench: Bench, case: Case, clock: CaseClock) -> ClockRule:
 def find_due(bench: Bench, session: Session, case: Case, clock: CaseClock, today: date) -> None:
     """Compute the last day and the next day to tell of it."""
     due = computed(bench, session, case, clock, today)
+    moved = due.day != clock.due_on
     clock.due_on, clock.provisional = due.day, due.provisional
+    if moved:
+        clock.told = _still_told(bench, clock, today)
     clock.remind_on = _next_mark(bench, clock) if clock.state == ClockState.RUNNING else None
     session.flush()
 
@@ -127,6 +130,12 @@ def marks(bench: Bench, clock: CaseClock) -> list[tuple[str, date]]:
 def _next_mark(bench: Bench, clock: CaseClock) -> date | None:
     last = _ORDER.index(clock.told)
     return next((day for mark, day in marks(bench, clock) if _ORDER.index(mark) > last), None)
+
+
+def _still_told(bench: Bench, clock: CaseClock, today: date) -> str:
+    """Of a last day that has moved, the marks that lie ahead again are told anew."""
+    reached = [mark for mark, day in marks(bench, clock) if day <= today]
+    return min(clock.told, reached[-1] if reached else "", key=_ORDER.index)
 
 
 def _pauses(bench: Bench, session: Session, clock: CaseClock) -> list[Pause]:

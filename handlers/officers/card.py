@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from handlers.cases import terms
+from handlers.cases.labels import category_label
 from handlers.cases.steps import NAMES
 from handlers.conversation.messages import Choice, Reply
 from handlers.officers.access import Duty
 from handlers.officers.lines import KINDS, called, marks, short, standing, until, where
 from handlers.officers.thread import files_line
 from handlers.talk import Bench
-from handlers.cases.labels import category_label
 from storage import case_clocks, case_likeness, cases
 from storage.cases import Case, CaseKind, CaseState
 from storage.database import Session

@@ -12,6 +12,7 @@ from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.officers import words
 from handlers.officers.access import GONE, Duty, find
+from handlers.officers.lines import reporter
 from handlers.officers.stepping import done
 from knowledge.casebook import Outcome
 from storage import cases
@@ -31,7 +32,7 @@ def _read_reason(inbound: Inbound) -> dict[str, Any]:
         raise NotUnderstoodError(NO_COMMAND)
     reason = _reason(inbound.text)
     if len(reason["text"]) < LEAST:
-        raise NotUnderstoodError(f"公开理由至少写 {LEAST} 个字：举报人会看到。照片等写完理由再发。")
+        raise NotUnderstoodError(f"公开理由至少写 {LEAST} 个字：对方会看到。照片等写完理由再发。")
     return reason | {"files": _files(inbound)}
 
 
@@ -89,7 +90,7 @@ def close(duty: Duty, case: Case, rest: str) -> list[Reply]:
 
 def _handed(case: Case, outcome: Outcome) -> dict[str, Any]:
     proof = "，并写“文书号 …”或附照片" if outcome.proof else ""
-    said = f"{case.number} 办结：{outcome.label}。\n请写公开理由（至少 {LEAST} 个字，举报人会看到）{proof}。"
+    said = f"{case.number} 办结：{outcome.label}。\n请写公开理由（至少 {LEAST} 个字，对方会看到）{proof}。"
     return {"case": case.id, "outcome": outcome.id, "said": said, "proof": outcome.proof}
 
 
@@ -107,5 +108,6 @@ def closed(duty: Duty, answers: dict[str, Any]) -> list[Reply]:
     steps.close(duty.desk, case, outcome, reason["text"], document, proof=bool(sources))
     case_files.keep(talk.session, case, talk.contact_id, sources, talk.now)
     together = len(cases.merged_into(talk.session, case.id)) + 1
-    whose = f"{together} 个案件的举报人分别收到结果" if together > 1 else "举报人会收到结果"
+    who = reporter(case)
+    whose = f"{together} 个案件的{who}分别看到结果" if together > 1 else f"{who}会看到结果"
     return done(duty, case, f"{case.number} 已办结：{outcome.label}。{whose}，可以评价，15 天内可以要求重办。")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from handlers.cases import steps
+from handlers.cases import steps, telling
 from handlers.cases.steps import StepError
 from handlers.conversation.messages import Choice, Reply
 from handlers.officers.access import Duty
 from handlers.officers.lines import called, short, standing
 from handlers.officers.queue import RECUSED, stood_back, tell_assigned
 from handlers.officers.stepping import done
-from handlers.outreach import push
 from storage import audit, cases, staff
 from storage.audit import Entry
 from storage.cases import Case
@@ -101,12 +100,7 @@ def malicious(duty: Duty, case: Case, rest: str) -> list[Reply]:
 
 
 def _tell_leaders(duty: Duty, case: Case, what: str, key: str) -> None:
-    talk = duty.talk
-    reply = Reply(f"{case.number}：{what}。", (Choice("看案件", f"officers:show/{case.id}"),))
-    for leader in staff.leaders(talk.session):
-        if leader.contact_id is not None and leader.id != duty.member.id:
-            dedup = f"leaders:{case.id}:{key}:{leader.id}"
-            push(talk.session, leader.contact_id, reply, talk.now, "case", dedup, vault=talk.bench.vault)
+    telling.tell_leaders(duty.talk.bench, duty.talk.session, case, what, duty.talk.now, key)
 
 
 # -- leave --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from handlers.conversation.messages import Choice, Reply
 from handlers.officers import access, words
 from handlers.officers.access import GONE, Duty
 from handlers.officers.card import history_line
-from handlers.officers.lines import short
+from handlers.officers.lines import reporter, short
 from storage import case_likeness, cases
 from storage.case_likeness import Decision
 from storage.cases import Case, CaseState
@@ -29,7 +29,7 @@ def merge(duty: Duty, case: Case, rest: str) -> list[Reply]:
     for one in (*cases.merged_into(duty.talk.session, case.id), case):
         _join(duty, one, main)
     together = len(cases.merged_into(duty.talk.session, main.id)) + 1
-    text = f"{short(case)} 已并入 {main.number}，{together} 个案件一起办，{together} 个案件的举报人分别收到进展。"
+    text = f"{short(case)} 已并入 {main.number}，{together} 个案件一起办，{together} 个{reporter(main)}分别看到进展。"
     return [_card_choice(duty, main, text)]
 
 
@@ -86,7 +86,7 @@ def split(duty: Duty, case: Case, _rest: str) -> list[Reply]:
         deed = duty.desk.deed("case.split", f"原主案 {main.number}", public=False, main=main.id)
         cases.happen(session, one, deed, duty.talk.now)
     told = "、".join(short(one) for one in parted)
-    return [_card_choice(duty, case, f"已拆开：{told} 各自办理，期限和经过都还在，举报人各看各的。")]
+    return [_card_choice(duty, case, f"已拆开：{told} 各自办理，期限和经过都还在，{reporter(case)}各看各的。")]
 
 
 # -- parts --------------------------------------------------------------------------------------------------------

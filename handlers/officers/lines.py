@@ -15,6 +15,7 @@ from storage.database import Session
 from storage.staff import StaffMember
 
 KINDS = {CaseKind.COMPLAINT: "投诉", CaseKind.REPORT: "举报"}
+REPORTERS = {CaseKind.COMPLAINT: "投诉人", CaseKind.REPORT: "举报人"}
 OTHERS = ("reporter", "merchant")
 SOON = 2
 """Working days within which a term is marked in the day's list."""
@@ -33,7 +34,8 @@ class Standing:
 
     @property
     def order(self) -> tuple[bool, date, int]:
-        return (self.clock is None, self.clock.due_on if self.clock else date.max, self.case.id)
+        """The grave ones first, then by the next last day."""
+        return (not self.case.urgent, self.clock.due_on if self.clock else date.max, self.case.id)
 
 
 def standing(bench: Bench, session: Session, case: Case, today: date, clock: CaseClock | None = None) -> Standing:
@@ -56,6 +58,10 @@ def short(case: Case) -> str:
 
 def where(case: Case) -> str:
     return " ".join(filter(None, (case.market, case.stall_no, case.shop))) or case.place or NOWHERE
+
+
+def reporter(case: Case) -> str:
+    return REPORTERS[CaseKind(case.kind)]
 
 
 def left_words(left: int) -> str:

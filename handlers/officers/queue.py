@@ -92,7 +92,7 @@ def _late_elsewhere(duty: Duty) -> list[str]:
 def _choices(duty: Duty, waiting: Sequence[Standing], own: Sequence[Standing]) -> tuple[Choice, ...]:
     if duty.leads and waiting:
         return (Choice("按建议派单", "officers:dispatch"), Choice("先看建议和理由", "officers:plan"))
-    shown = sorted([*own, *waiting], key=lambda s: (not s.case.urgent, s.order))[:MOST_OFFERED]
+    shown = sorted([*own, *waiting], key=lambda s: s.order)[:MOST_OFFERED]
     return tuple(Choice(f"看 {short(s.case)}", f"officers:show/{s.case.id}") for s in shown)
 
 

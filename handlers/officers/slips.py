@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from handlers import redaction
-from handlers.talk import Bench
 from handlers.cases.labels import category_label
+from handlers.talk import Bench
 from storage.cases import Case
 
 POLICE = "police"

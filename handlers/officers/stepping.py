@@ -7,10 +7,10 @@ from handlers.cases import steps
 from handlers.cases.steps import StepError
 from handlers.conversation.messages import Choice, Reply
 from handlers.officers.access import Duty
-from handlers.officers.lines import short, standing, until
+from handlers.officers.lines import reporter, short, standing, until
 from handlers.officers.slips import slip_text
 from handlers.officers.words import number_and_rest
-from knowledge.casebook import PauseReason
+from knowledge.casebook import Body, PauseReason
 from storage import cases
 from storage.cases import Case, CaseState
 
@@ -29,7 +29,8 @@ def done(duty: Duty, case: Case, said: str) -> list[Reply]:
 def _told(duty: Duty, case: Case) -> str:
     """Whom it is told to: every reporter on their own, as far as they want news."""
     together = len(cases.merged_into(duty.talk.session, case.id))
-    return f"{together + 1} 个案件的举报人分别收到进展" if together else "举报人会收到进展"
+    who = reporter(case)
+    return f"{together + 1} 个案件的{who}分别看到进展" if together else f"{who}会看到进展"
 
 
 def accept(duty: Duty, case: Case, _rest: str) -> list[Reply]:
@@ -49,7 +50,7 @@ def refuse(duty: Duty, case: Case, rest: str) -> list[Reply]:
         options = tuple(Choice(_label(row.text), f"officers:refuse/{case.id}/{row.number}") for row in grounds)
         return [
             Reply(
-                f"{case.number} 不予受理要有法定依据，选了就告知举报人。是哪一条？",
+                f"{case.number} 不予受理要有法定依据，选了就告知{reporter(case)}。是哪一条？",
                 options,
                 more=f"依据全文：\n{whole}",
             )
@@ -74,12 +75,16 @@ def transfer(duty: Duty, case: Case, rest: str) -> list[Reply]:
             if body.kind in (case.kind, "any")
         )
         return [Reply(f"{case.number} 移送给哪个单位？不在里面的回“移送 {short(case)} 单位名”。", options)]
-    body = book.body(rest)
-    name = body.label if body is not None else rest.strip()
+    name = _name(book.body(rest), rest.strip())
     slip = slip_text(duty.talk.bench, case, rest)
     steps.transfer(duty.desk, case, name)
-    said = done(duty, case, f"{case.number} 已移送{name}，{_told(duty, case)}。下一条是移送单，请复制后走公文。")
+    said = done(duty, case, f"{case.number} 已移送{name}，{_told(duty, case)}。上面是移送单，请复制后走公文。")
     return [Reply(f"移送单（致{name}）\n{slip}"), *said]
+
+
+def _name(body: Body | None, said: str) -> str:
+    """A number or a short word stands for the body's whole name; a name that was written out is kept."""
+    return body.label if body is not None and said in (str(body.number), *body.words) else said
 
 
 def file_case(duty: Duty, case: Case, _rest: str) -> list[Reply]:
@@ -89,12 +94,12 @@ def file_case(duty: Duty, case: Case, _rest: str) -> list[Reply]:
 
 def ask(duty: Duty, case: Case, rest: str) -> list[Reply]:
     steps.ask(duty.desk, case, rest)
-    return done(duty, case, f"问题已经给 {case.number} 的举报人，对方不用说自己是谁就能答。")
+    return done(duty, case, f"问题已经给 {case.number} 的{reporter(case)}，对方不用说自己是谁就能答。")
 
 
 def visit(duty: Duty, case: Case, rest: str) -> list[Reply]:
     steps.visit(duty.desk, case, rest)
-    return done(duty, case, f"{case.number} 的现场情况记下了，只进案卷；举报人只看到“现场检查”。")
+    return done(duty, case, f"{case.number} 的现场情况记下了，只进案卷；{reporter(case)}只看到“现场检查”。")
 
 
 def note(duty: Duty, case: Case, rest: str) -> list[Reply]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handlers.cases import steps, terms
+from handlers.cases.labels import category_label
 from handlers.conversation.messages import Choice, Reply
 from handlers.talk import Talk
 from handlers.tips import view
 from handlers.tips.rights import Mine
 from knowledge import reward
-from knowledge.tip_categories import TipBook
 from storage import cases
 from storage.cases import Case, CaseEvent, CaseKind, CaseState
 
@@ -64,11 +64,7 @@ def _heading(mine: Mine) -> str:
     kind = view.KINDS[CaseKind(case.kind)]
     if mine.link is None:
         return f"{kind} {case.number}"
-    return " ".join(filter(None, (case.market, _category(case), kind, case.number)))
-
-
-def _category(case: Case) -> str:
-    return TipBook.load().category(case.category).label if case.category else ""
+    return " ".join(filter(None, (case.market, category_label(case.category), kind, case.number)))
 
 
 def _amount(offer: CaseEvent) -> str:

@@ -27,9 +27,12 @@ Pick = Callable[[Case], bool]
 
 
 def claims(text: str) -> str | None:
-    """A receipt, or the number of a case, in a message that is little else."""
-    if receipt_code.read(text) is not None:
-        return "receipt"
+    """A receipt in a message that is nothing else."""
+    return "receipt" if receipt_code.read(text) is not None else None
+
+
+def names(text: str) -> str | None:
+    """The number of a case in a message that is little else."""
     number = receipt_code.read_case_number(text) if len(text) <= PUT_AN_END else None
     return f"number/{number}" if number else None
 

@@ -125,7 +125,7 @@ def recognise(talk: Talk, text: str) -> str | None:
     if talk.state.form is not None and talk.state.form.form == TIPOFF.name:
         elsewhere = out_of_scope(text)
         return "outside" if elsewhere is not None else None
-    return "told" if looks_like_tip(text) else None
+    return following.names(text) or ("told" if looks_like_tip(text) else None)
 
 
 SERVICE: Service[Talk] = Service(

@@ -73,7 +73,7 @@ def test_the_last_question_goes_along(service: Service) -> None:
 
 def test_files_kept_for_later_reach_the_consult(service: Service) -> None:
     service.talk(said("", "1", files=2))
-    service.talk(said("1", "2"))
+    service.talk(said("2", "2"))
     assert len(_only(service).files) == 2
 
 

@@ -37,7 +37,6 @@ dir = {folder}
 serial = $dir/serial
 crypto_device = builtin
 signer_cert = $dir/signer.pem
-certs = $dir/root.pem
 signer_key = $dir/signer.key
 signer_digest = sha256
 default_policy = 1.2.3.4.1
