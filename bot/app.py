@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot import metrics, ocr
 from bot.files import FILE_TYPES, IMAGE_TYPES, MAX_FILE, VIDEO_TYPES, media_type_of, video_type_of
+from bot.receipts import ReceiptHasher
 from bot.settings import Settings
 from bot.turns import OverloadedError, Turns, turns_for
 from bot.web.ports import BadFileError, BusyError, Line
@@ -71,6 +72,7 @@ class Service:
         self.database.migrate()
         self.turns: Turns = turns_for(self.database, settings.worker_threads)
         self.vault = Vault(vault.key_in(settings.keys_dir))
+        self.hasher = ReceiptHasher(self.vault)
         self.reception = Reception(
             build_desk(),
             Bench(
@@ -90,6 +92,7 @@ class Service:
         """Tells the delivery in this process, if there is one, that something new is to be sent."""
 
     def close(self) -> None:
+        self.hasher.close()
         self.turns.close()
         self.database.close()
 
@@ -130,13 +133,16 @@ class Service:
     ) -> Future[list[Numbered]]:
         """Answer one message; ``also`` is done in the same transaction, after the turn."""
 
-        def work(session: Session) -> list[Numbered]:
-            lines = self.reception.turn(session, inbound)
-            if also is not None:
-                also(session, lines)
-            return lines
+        def taken(inbound: Inbound) -> Future[list[Numbered]]:
+            def work(session: Session) -> list[Numbered]:
+                lines = self.reception.turn(session, inbound)
+                if also is not None:
+                    also(session, lines)
+                return lines
 
-        future = metrics.follow(inbound.contact.channel, lambda: self.turns.submit(work))
+            return self.turns.submit(work)
+
+        future = metrics.follow(inbound.contact.channel, lambda: self.hasher.ahead(inbound, taken))
         if inbound.way is Way.PUSH:
             future.add_done_callback(lambda _: self.wake())
         return future

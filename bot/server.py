@@ -48,6 +48,7 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
         async with AsyncExitStack() as running:
             running.push_async_callback(asyncio.to_thread, service.close)
             running.callback(health.close)
+            service.reception.bench.receipts.fill()  # so that the first who files waits for no slow hash
             if clock:
                 await running.enter_async_context(Ticking(service.database, service.reception.bench))
             await running.enter_async_context(channels)

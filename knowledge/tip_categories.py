@@ -31,12 +31,13 @@ class Extra(Fact):
 
 
 class Category(Fact):
-    """``matter``: the words of a summary; ``route`` ``appeal``: not a tip-off but a request for verification (申请检定),
+    """``matter``: the words of a summary; ``measured``: those before an amount (称重少2两); ``route`` ``appeal``: not a tip-off but a request for verification (申请检定),
     as ``advice`` tells."""
 
     id: str
     label: str = Field(min_length=2, max_length=16)
     matter: str
+    measured: str = ""
     route: Literal["report", "appeal"]
     advice: str = ""
     words: tuple[str, ...] = Field(min_length=1)

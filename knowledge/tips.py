@@ -64,11 +64,11 @@ class Told:
         amount = f"少{_amount(short, volume=self.sale.volume)}" if short is not None and short > 0 else ""
         if not self.category and not amount:
             return ""
-        matter = TipBook.load().category(self.category or "short-weight").matter
-        if matter in ("称重", "加油"):
-            said = matter + (amount or "缺斤短两" if matter == "称重" else amount or "少油")
-        else:
-            said = f"{matter}，{amount}" if amount else matter
+        category = TipBook.load().category(self.category or "short-weight")
+        parts = (
+            (category.measured, amount) if category.measured and amount else (category.matter, amount and f"，{amount}")
+        )
+        said = "".join(parts)
         return f"{said}（{self.goods}）" if self.goods else said
 
     @property
@@ -116,7 +116,7 @@ def read_where(text: str) -> Told:
 def looks_like_tip(text: str) -> bool:
     """Whether a person tells of a violation at a place that can be found, rather than asks about the rules."""
     book, folded = TipBook.load(), fold(text)
-    struck = book.denials.sub(BLANK, folded)
+    struck = book.denials.sub(lambda m: BLANK * len(m[0]), folded)
     reports = bool(book.reports.search(struck))
     wrong = bool(book.wrongs.search(struck))
     if not (reports or wrong or _FIGURE.search(struck)) or book.rule_questions.search(struck):
@@ -124,9 +124,8 @@ def looks_like_tip(text: str) -> bool:
     places = find_places(folded)
     if not places or tip_scope.out_of_scope(text) is not None:
         return False
-    rest = _without(struck, places) if len(struck) == len(folded) else struck
     owner = bool(book.owners.search(struck))
-    return _tells(book, rest, places, reports=reports, owner=owner)
+    return _tells(book, _without(struck, places), places, reports=reports, owner=owner)
 
 
 def said_extra(told: Told, extra: Extra) -> str:

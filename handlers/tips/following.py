@@ -16,7 +16,7 @@ from storage.case_links import CaseLink
 from storage.cases import Case, CaseKind
 
 NO_CASE = "这个账号还没有举报或投诉。有回执码就直接发给我（17 位数字，在哪儿都能查）。"
-MISTYPED = "这个回执码有一位输错了，或者两位写反了，请对照截图再发一次。（没有算进查询次数）"
+MISTYPED = "这个回执码输错了（17 位，可能错了一位、少了一位或写反了），请对照截图再发一次。这次没有算进查询次数。"
 UNKNOWN = "没有查到这个回执码的案件：可能输错了，或者办结满 90 天已经失效。用当时的账号回“我的举报”也能查。"
 ENOUGH = "今天输错的回执码太多，凭码查询先停到明天，以防有人乱猜。用当时的账号回“我的举报”照样能查；急事请打 {}。"
 NEWS_ON = "好，{} 有进展会在这里通知您，消息里不写店名。不想要了回“不再通知”。"
@@ -28,7 +28,7 @@ Pick = Callable[[Case], bool]
 
 def claims(text: str) -> str | None:
     """A receipt in a message that is nothing else."""
-    return "receipt" if receipt_code.read(text) is not None else None
+    return "receipt" if receipt_code.looks_like(text) else None
 
 
 def names(text: str) -> str | None:
@@ -76,9 +76,7 @@ def by_number(talk: Talk, number: str) -> list[Reply]:
 def receipt(talk: Talk, _rest: str = "") -> list[Reply]:
     """A receipt that was typed; one with a typing error costs no guess."""
     typed = receipt_code.read(talk.inbound.text)
-    if typed is None:
-        return [MISSING]
-    if typed.mistyped:
+    if typed is None or typed.mistyped:
         return [Reply(MISTYPED)]
     if not case_links.guesses_left(talk.session, talk.today):
         return [Reply(ENOUGH.format(talk.office.hotline))]
