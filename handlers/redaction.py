@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from knowledge.private_words import hide
 from storage.cases import Case, CaseKind
 
 NAMES = {CaseKind.COMPLAINT: "投诉", CaseKind.REPORT: "举报"}
@@ -65,13 +66,18 @@ def _slip(case: Case, category: str, basis: str, facts: Sequence[str], text: str
         number=case.number,
         kind=CaseKind(case.kind),
         category=category,
-        place=_place(case),
-        goods=case.goods,
-        facts=tuple(fact for fact in (case.matter, *facts) if fact),
+        place=_hidden(_place(case)),
+        goods=_hidden(case.goods),
+        facts=tuple(_hidden(fact) for fact in (case.matter, *facts) if fact),
         day=case.received_on,
         basis=basis,
-        text=text,
+        text=_hidden(text),
     )
+
+
+def _hidden(text: str) -> str:
+    """Once more at the door: an officer's own words may name whom the filing had taken out."""
+    return hide(text).text
 
 
 def _place(case: Case) -> str:

@@ -81,7 +81,7 @@ class _Search:
             # 第二家猪肉摊 is one way of pointing at a stall.
             stall, shop = _Found(stall.text + shop.text, stall.start, shop.end), None
         sure = any(f is not None and not f.plain for f in (plate, place, market, stall, shop))
-        market, stall, shop = (f if f is not None and (sure or not f.plain) else None for f in (market, stall, shop))
+        place, market, stall, shop = (f if f and (sure or not f.plain) else None for f in (place, market, stall, shop))
         return Places(
             market.text if market else "",
             re.sub(r"\s", "", stall.text).upper() if stall else "",
@@ -113,8 +113,8 @@ class _Search:
                 return _Found(self._text[start : match.end()], start, match.end())
         for match in words.beside.finditer(self._text):
             start = _name_start(self._text, match.start())
-            if start < match.start() or "小区" in (match["kind"], match["gated"]):
-                return _Found(self._text[start : match.end()], start, match.end())
+            plain = start == match.start() and "小区" not in (match["kind"], match["gated"])
+            return _Found(self._text[start : match.end()], start, match.end(), plain)
         return None
 
     def _named(self, kinds: re.Pattern[str], plain: frozenset[str]) -> _Found | None:

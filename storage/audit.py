@@ -98,11 +98,12 @@ def of_object(session: Session, object_: str, limit: int = 200) -> list[dict[str
 
 
 def is_there(session: Session) -> bool:
-    """Whether the database has an audit log at all; it must not have been read from yet.
+    """Whether the database has an audit log at all.
 
-    What is read afterwards is of one moment, though others go on writing.
+    Asked first of all in a session, it also makes everything that is read after it be of one moment, though others go
+    on writing.
     """
-    if session.get_bind().dialect.name == "postgresql":
+    if session.get_bind().dialect.name == "postgresql" and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     return inspect(session.connection()).has_table(AuditEntry.__tablename__)
 

@@ -96,7 +96,7 @@ def addresses(session: Session, case_id: int, vault: Vault) -> list[int]:
 
 def cases_of(session: Session, tags: Sequence[str], limit: int = 20) -> list[Case]:
     """The cases of a person's accounts, the newest first."""
-    found = select(Case).join(CaseLink).where(CaseLink.tag.in_(tags)).distinct()
+    found = select(Case).where(Case.id.in_(select(CaseLink.case_id).where(CaseLink.tag.in_(tags))))
     return list(session.scalars(found.order_by(Case.id.desc()).limit(limit)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from handlers.cases import terms
 from handlers.cases.labels import category_label
 from handlers.talk import Bench
 from storage.case_clocks import CaseClock
@@ -22,7 +23,7 @@ def notice(bench: Bench, case: Case, clock: CaseClock) -> str:
     lines = (
         f"{bench.office.name}请贵店说明一件{kind}（通知 {reference(case)}）。",
         f"类别：{category_label(case.category)}{when}。",
-        f"请在 {clock.due_on:%Y-%m-%d} 前（5 个工作日）说明情况。{BRING}",
+        f"请在 {clock.due_on:%Y-%m-%d} 前（{terms.rule_of(bench, case, clock).length}）说明情况。{BRING}",
         "这是例行了解情况，不代表已经认定贵店违法；请不要打听、猜测或为难任何人，打击报复要承担法律责任。",
     )
     return "\n".join(lines)

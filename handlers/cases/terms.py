@@ -133,9 +133,9 @@ def _next_mark(bench: Bench, clock: CaseClock) -> date | None:
 
 
 def _still_told(bench: Bench, clock: CaseClock, today: date) -> str:
-    """Of a last day that has moved, the marks that lie ahead again are told anew."""
-    reached = [mark for mark, day in marks(bench, clock) if day <= today]
-    return min(clock.told, reached[-1] if reached else "", key=_ORDER.index)
+    """Of a last day that has moved, the marks that do not lie behind are told anew."""
+    behind = [mark for mark, day in marks(bench, clock) if day < today]
+    return min(clock.told, behind[-1] if behind else "", key=_ORDER.index)
 
 
 def _pauses(bench: Bench, session: Session, clock: CaseClock) -> list[Pause]:

@@ -31,7 +31,10 @@ def assign(duty: Duty, case: Case, rest: str) -> list[Reply]:
         why = "在休假" if member.away else "已经回避这个案件"
         raise StepError(f"{member.name}{why}，请派给别人。")
     _give(duty, case, member, f"{duty.member.name}指派")
-    return done(duty, case, f"{case.number} 已派给{called(member)}，已通知本人。")
+    told = "已通知本人" if member.contact_id is not None else "本人还没绑定账号，请当面告诉"
+    return done(
+        duty, case, f"{case.number} 已派给{called(member)}，{told if member.id != duty.member.id else '就是您'}。"
+    )
 
 
 def _meant(duty: Duty, rest: str) -> list[StaffMember]:
@@ -73,7 +76,8 @@ def recuse(duty: Duty, case: Case, rest: str) -> list[Reply]:
             one.officer_id = None
         cases.happen(session, one, deed, duty.talk.now)
     _tell_leaders(duty, case, f"{duty.member.name}申请回避，请另派", f"recused:{duty.member.id}")
-    return [Reply(f"{case.number} 已退回组长另派，您的回避已记录。", (Choice("今日", "officers:today"),))]
+    given_back = "已退回组长另派，" if case.officer_id is None else ""
+    return [Reply(f"{case.number} {given_back}您的回避已记录。", (Choice("今日", "officers:today"),))]
 
 
 def urgent(duty: Duty, case: Case, rest: str) -> list[Reply]:
@@ -100,7 +104,10 @@ def malicious(duty: Duty, case: Case, rest: str) -> list[Reply]:
 
 
 def _tell_leaders(duty: Duty, case: Case, what: str, key: str) -> None:
-    telling.tell_leaders(duty.talk.bench, duty.talk.session, case, what, duty.talk.now, key)
+    """The only leader there is need not hear of what they did themselves."""
+    talk = duty.talk
+    if any(leader.id != duty.member.id for leader in staff.leaders(talk.session)):
+        telling.tell_leaders(talk.bench, talk.session, case, what, talk.now, key)
 
 
 # -- leave --------------------------------------------------------------------------------------------------------

@@ -126,5 +126,5 @@ def _to_print(duty: Duty, case: Case, name: str) -> Reply:
     """No one of the shop is here: the same words on paper; the term runs from when it is handed over."""
     clock = _term(duty, case)
     text = notice(duty.talk.bench, case, clock)
-    head = f"台账里没有“{name.strip()[:40]}”的负责人，请打印下面的通知送达（5 个工作日从今天起算）："
+    head = f"台账里没有“{name.strip()[:40]}”的负责人，请打印下面的通知送达（期限从今天起算）："
     return Reply(f"{head}\n{text}", (Choice(f"看 {short(case)}", f"officers:show/{case.id}"),))

@@ -138,3 +138,13 @@ def test_typed_words_cannot_add_a_line_or_turn_the_writing() -> None:
     lines = render(slip).splitlines()
     assert "商品：排骨 举报人：王某 电话：1" in lines
     assert "内容：反了" in lines
+
+
+def test_T1_what_words_still_tell_of_a_person_is_hidden_at_the_door() -> None:
+    told = "我叫赵金雀，电话 139 1234 5678，在B12买的排骨"
+    case = a_case(told=told, matter=f"称重少2两，{told}", goods="排骨 13912345678", market="", stall_no="", shop="")
+    case.place, case.district = f"桥头，{told}", ""
+    text = render(for_body(case, "缺斤短两", "《计量法》", [f"回访：{told}"]))
+    for word in ("赵金雀", "139 1234 5678", "13912345678"):
+        assert word not in text
+    assert text.count("在B12买的排骨") == 4
