@@ -11,15 +11,14 @@ from fastapi import APIRouter
 from bot import task_kinds
 from bot.app import Service
 from bot.delivery import Delivery, Sender
+from bot.hours import all_jobs
 from bot.media import Fetcher, MediaWorker
 from bot.settings import TelegramMode
 from bot.web.health import Count
 from scheduler.clock import Clock
-from scheduler.jobs import jobs
 
 if TYPE_CHECKING:
-    from handlers.talk import Bench
-    from storage.database import Database
+    pass
 
 
 class Channel(Protocol):
@@ -118,8 +117,8 @@ class Worker:
 class Ticking:
     """The clock. What was due while nobody was there is done beside the rest of the start, not before it."""
 
-    def __init__(self, database: Database, bench: Bench) -> None:
-        self._clock = Clock(database, jobs(bench))
+    def __init__(self, service: Service) -> None:
+        self._clock = Clock(service.database, all_jobs(service))
         self._starting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Ticking:

@@ -50,7 +50,7 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
             running.callback(health.close)
             service.reception.bench.receipts.fill()  # so that the first who files waits for no slow hash
             if clock:
-                await running.enter_async_context(Ticking(service.database, service.reception.bench))
+                await running.enter_async_context(Ticking(service))
             await running.enter_async_context(channels)
             if worker:
                 await running.enter_async_context(Worker(service, channels))

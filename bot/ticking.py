@@ -6,11 +6,11 @@ from contextlib import closing
 from datetime import datetime
 
 from bot.app import Knowledge, Service
+from bot.hours import all_jobs
 from bot.settings import Settings, TelegramMode
 from bot.task_kinds import run_due
 from bot.times import utc_now
 from scheduler.clock import Clock, Outcome
-from scheduler.jobs import jobs
 from storage import sending
 
 EXPIRED_AT_ONCE = 1000
@@ -28,7 +28,7 @@ def tick(settings: Settings, at: datetime | None, knowledge: Knowledge | None = 
     with closing(Service(settings, knowledge)) as service:
         lines, sound = [], True
         clock = Clock(service.database, ())
-        for job in jobs(service.reception.bench):
+        for job in all_jobs(service):
             done = clock.ticked(job, now)
             lines.append(f"{job.name}：{done}")
             sound = sound and done.outcome is not Outcome.FAILED

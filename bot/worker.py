@@ -34,7 +34,7 @@ def keep_hours(settings: Settings) -> int:
     with closing(Service(settings)) as service:
 
         async def until(stop: asyncio.Event) -> None:
-            async with Ticking(service.database, service.reception.bench):
+            async with Ticking(service):
                 print("定时任务进程已启动（按 Ctrl+C 停止）", flush=True)
                 await stop.wait()
 

@@ -48,7 +48,7 @@ class Reception:
         late = _heard_from(session, contact, inbound)
         state = self._state(row)
         if self._only_public(inbound):
-            inbound = replace(inbound, place=None)
+            inbound = replace(inbound, place=None, attachments=() if inbound.heard else inbound.attachments)
         else:
             inbound = self.desk.without_needless_voice(inbound, state)
             inbound = replace(inbound, attachments=tuple(_wanted(session, contact, inbound)))

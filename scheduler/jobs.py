@@ -80,6 +80,7 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
             may_tell_staff,
             told="给 {} 名工作人员发了今日清单",
         ),
+        Job("reveals", time(0, 0), retention.close_reveals, resumes=True),
         Job("open-originals", time(3, 50), lambda database, now: retention.sweep_open(database, now, bench.files)),
         Job("sealed", time(3, 40), lambda database, now: retention.sweep_sealed(database, now, bench.files)),
     )

@@ -10,6 +10,7 @@ from storage import (
     case_retention,
     dialogues,
     evidence,
+    identities,
     ledger,
     links,
     media,
@@ -39,6 +40,8 @@ SLOTS = timedelta(days=60)
 BATCH = 1000
 ONCE = timedelta(days=2)
 """What was to be shown once; by then it was, or the platform does not let it through any more."""
+UNFINISHED = timedelta(hours=1)
+"""A file that was being written so long ago never will be whole."""
 LEFT_BEHIND = timedelta(days=3)
 """How far back the sweep looks for open files of originals that are sealed."""
 SEALING = timedelta(hours=1)
@@ -81,17 +84,21 @@ def _cases(database: Database, now: datetime) -> int:
         return case_retention.sweep(session, now.astimezone(SHANGHAI).date(), now, BATCH)
 
 
+def close_reveals(database: Database, now: datetime) -> None:
+    """Half-opened identities that nobody opened in time are shut again."""
+    with database.unit() as session:
+        identities.forget_reveals(session, now)
+
+
 def sweep_open(database: Database, now: datetime, files: Path | None) -> int:
     """Delete open files whose originals are sealed in a case, which a crash may have left behind; how many."""
     gone = 0
+    if files is not None:
+        evidence.forget_unfinished(files, now.timestamp() - UNFINISHED.total_seconds())
     with database.reading() as session:
         sealed = set(case_retention.sealed_lately(session, now - LEFT_BEHIND)) if files is not None else set()
         for digest in sealed:
-            used = (
-                media.used_elsewhere(session, digest, digest)
-                or tasks.is_awaited(session, digest)
-                or case_retention.is_copy(session, digest)
-            )
+            used = media.used_elsewhere(session, digest, digest) or tasks.is_awaited(session, digest)
             if files is not None and not used and evidence.path_of(files, digest).exists():
                 evidence.drop(files, digest)
                 gone += 1

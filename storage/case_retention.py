@@ -33,11 +33,6 @@ def sealed_lately(session: Session, since: datetime) -> Iterator[str]:
     yield from session.scalars(found)
 
 
-def is_copy(session: Session, digest: str) -> bool:
-    """Whether an open file is a picture's working copy: somebody may have sent one as evidence of their own."""
-    return session.scalar(select(CaseFile.id).where(CaseFile.copy_sha256 == digest).limit(1)) is not None
-
-
 def _give_up(session: Session, now: datetime, limit: int) -> None:
     """What its platform did not give out in time. A file that is here waits for the worker, however long."""
     never = select(CaseFile).where(

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, Instant, instant, name64, row_id
+from storage.cases import CaseFile
 from storage.consults import Consult
 from storage.contacts import Contact
 from storage.tasks import Task
@@ -159,10 +160,15 @@ def resolve(session: Session, files: Sequence[str]) -> list[str]:
 
 
 def used_elsewhere(session: Session, file: str, sha256: str) -> bool:
-    """Whether the content was also sent another time, or handed to staff: it is then not one certificate's alone."""
+    """Whether the content was also sent another time, or handed to staff: it is then not one certificate's alone.
+
+    Or it is a working copy, which somebody sent as a file of their own.
+    """
     twice = select(func.count()).select_from(MediaFile).where(MediaFile.sha256 == sha256)
     sent = session.scalar(twice) or 0
     if sent > (1 if file.startswith(PREFIX) else 0):
+        return True
+    if session.scalar(select(CaseFile.id).where(CaseFile.copy_sha256 == sha256).limit(1)) is not None:
         return True
     asked = select(Consult.id).where(or_(*(cast(Consult.files, Text).contains(f'"{name}"') for name in (file, sha256))))
     other = select(Task.id).where(cast(Task.request, Text).contains(f'"{file}"'), Task.kind != "seal-certificate")

@@ -173,7 +173,7 @@ class TelegramStage:
                 items = sending.claim(session, "telegram", self.RATE, at, 1)
             if not items:
                 return bubbles
-            outcome = self._loop.run(self._sender.send(items[0]))
+            outcome = self._loop.run(self._sender.send(self.service.opened(items[0])))
             assert outcome.state == "sent", outcome
             with self.service.database.unit() as session:
                 sending.finish(session, items[0], outcome, self.RATE, at)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from handlers.cases import terms
 from handlers.conversation.messages import ContactRef, Inbound, Reply
 from handlers.talk import SHANGHAI, Bench
@@ -13,12 +15,17 @@ from handlers.turn import Reception
 from storage import case_links, cases, contacts, staff
 from storage.cases import Case, CaseKind
 from storage.database import Database, Session
+from storage.outbox import OutboxRow
 from storage.staff import StaffMember, StaffRole
 from tests.support import NOW
 
 ZHANG, LI, WANG = "zhang", "li", "wang-leader"
 """城西's officer, 城东's officer, the leader; their accounts on the terminal."""
-TEAM = ((ZHANG, "张三", "城西所", StaffRole.OFFICER), (LI, "李四", "城东所", StaffRole.OFFICER), (WANG, "王五", "", StaffRole.LEADER))
+TEAM = (
+    (ZHANG, "张三", "城西所", StaffRole.OFFICER),
+    (LI, "李四", "城东所", StaffRole.OFFICER),
+    (WANG, "王五", "", StaffRole.LEADER),
+)
 
 
 def team(session: Session, now: datetime = NOW, channel: str = "terminal") -> dict[str, StaffMember]:
@@ -32,9 +39,7 @@ def team(session: Session, now: datetime = NOW, channel: str = "terminal") -> di
     return found
 
 
-def case(
-    session: Session, bench: Bench, kind: CaseKind = CaseKind.REPORT, now: datetime = NOW, **traits: Any
-) -> Case:
+def case(session: Session, bench: Bench, kind: CaseKind = CaseKind.REPORT, now: datetime = NOW, **traits: Any) -> Case:
     """A case that has just come in from 城西菜场, with its first term."""
     given = {
         "category": "short-weight",
@@ -90,3 +95,11 @@ class Room:
             (found,) = cases.by_short(session, short)
             session.expunge(found)
             return found
+
+    def told(self, who: str) -> list[Reply]:
+        """What was pushed to somebody about cases, oldest first."""
+        with self.database.reading() as session:
+            account = contacts.find(session, "terminal", who)
+            rows = session.scalars(select(OutboxRow).where(OutboxRow.kind == "case").order_by(OutboxRow.id)).all()
+            own = [row for row in rows if account is not None and row.contact_id == account.id]
+            return [line.reply for line in self.reception.numbered(own)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import hashlib
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+from nacl.public import PrivateKey
 
 from bot.backoffice import key_files
 from bot.backoffice.key_files import KeyFileError
@@ -20,12 +23,7 @@ LABELS = {"name": "姓名", "phone": "电话", "address": "地址", "contact": "
 
 
 def custodian(arguments: argparse.Namespace, settings: Settings) -> int:
-    work: dict[str, Callable[[Session, argparse.Namespace, Settings], str]] = {
-        "new": _new,
-        "list": _list,
-        "retire": _retire,
-        "rewrap": _rewrap,
-    }
+    work = {"new": _new, "list": _list, "retire": _retire, "rewrap": _rewrap}
     return _done(arguments, settings, work[arguments.action])
 
 
@@ -34,13 +32,12 @@ def identity(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _done(
-    arguments: argparse.Namespace, settings: Settings, work: Callable[[Session, argparse.Namespace, Settings], str]
+    arguments: argparse.Namespace, settings: Settings, work: Callable[[Database, argparse.Namespace, Settings], str]
 ) -> int:
     database = Database(settings.database)
     try:
         database.migrate()
-        with database.unit() as session:
-            said = work(session, arguments, settings)
+        said = work(database, arguments, settings)
     except (KeyFileError, RevealError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -50,64 +47,101 @@ def _done(
     return 0
 
 
-def _new(session: Session, arguments: argparse.Namespace, settings: Settings) -> str:
-    if identities.named(session, arguments.name) is not None:
-        raise KeyFileError(f"已经有叫 {arguments.name} 的保管人。")
-    phrase = _passphrase(arguments, twice=True)
+# Passphrases are asked for outside every transaction: while somebody types, nobody else could write.
+
+
+def _new(database: Database, arguments: argparse.Namespace, settings: Settings) -> str:
+    with database.reading() as session:
+        if identities.named(session, arguments.name) is not None:
+            raise KeyFileError(f"已经有叫 {arguments.name} 的保管人。")
+    phrase = _passphrase(arguments.passphrase_file, "新私钥", twice=True)
     public = key_files.make(arguments.key_file, phrase, settings.data_dir)
-    identities.appoint(session, arguments.name, public, datetime.now(UTC))
-    count = len(identities.custodians(session))
+    with database.unit() as session:
+        identities.appoint(session, arguments.name, public, datetime.now(UTC))
+        count = len(identities.custodians(session))
     missing = "" if count >= identities.LEAST_CUSTODIANS else "还要再登记一名，机器人才收实名投诉。"
-    return f"{arguments.name} 已登记为密钥保管人（现有 {count} 名）。私钥在 {arguments.key_file}，请本人保管好，丢了不能补。{missing}"
+    return f"{arguments.name} 已登记为密钥保管人（现有 {count} 名）。私钥在 {arguments.key_file}，请本人保管好，丢了不能补。公钥指纹 {_fingerprint(public)}。{missing}"
 
 
-def _list(session: Session, _arguments: argparse.Namespace, _settings: Settings) -> str:
-    rows = identities.custodians(session)
-    return "\n".join(f"{row.id}  {row.name}  {row.created_at:%Y-%m-%d} 起" for row in rows) or "还没有密钥保管人。"
+def _list(database: Database, _arguments: argparse.Namespace, _settings: Settings) -> str:
+    with database.reading() as session:
+        rows = identities.custodians(session)
+    lines = [
+        f"{row.id}  {row.name}  {row.created_at:%Y-%m-%d} 起  公钥指纹 {_fingerprint(row.public_key)}" for row in rows
+    ]
+    return "\n".join(lines) or "还没有密钥保管人。"
 
 
-def _retire(session: Session, arguments: argparse.Namespace, _settings: Settings) -> str:
-    row = identities.named(session, arguments.name)
-    if row is None or row.retired_at is not None:
-        raise RevealError(f"没有叫 {arguments.name} 的在任保管人。")
-    identities.retire(session, row, datetime.now(UTC))
+def _retire(database: Database, arguments: argparse.Namespace, _settings: Settings) -> str:
+    with database.unit() as session:
+        row = identities.named(session, arguments.name)
+        if row is None or row.retired_at is not None:
+            raise RevealError(f"没有叫 {arguments.name} 的在任保管人。")
+        identities.retire(session, row, datetime.now(UTC), anyway=arguments.anyway)
     return f"{arguments.name} 已卸任。请两名在任保管人运行 custodian rewrap，把已封存的身份换成新的密钥。"
 
 
-def _rewrap(session: Session, arguments: argparse.Namespace, _settings: Settings) -> str:
-    first = _holder(session, arguments.key_file, arguments)
-    second = _holder(session, arguments.second_key_file, arguments)
-    return f"重新封存了 {identities.rewrap(session, first, second, datetime.now(UTC))} 份身份。"
+def _rewrap(database: Database, arguments: argparse.Namespace, _settings: Settings) -> str:
+    keys = (
+        _key(arguments.key_file, arguments.passphrase_file),
+        _key(arguments.second_key_file, arguments.second_passphrase_file),
+    )
+    with database.unit() as session:
+        first, second = (_holder(session, key) for key in keys)
+        done = identities.rewrap(session, first, second, datetime.now(UTC))
+        lost = identities.stranded(session)
+    left = f"还有 {lost} 份没有哪两名在任保管人打得开。" if lost else ""
+    return f"重新封存了 {done} 份身份。{left}"
 
 
-def _ask(session: Session, arguments: argparse.Namespace, _settings: Settings) -> str:
-    case = cases.by_number(session, arguments.number.upper())
-    if case is None:
-        raise RevealError(f"没有编号为 {arguments.number} 的案件。")
-    holder = _holder(session, arguments.key_file, arguments)
-    reveal = identities.ask_reveal(session, case.id, holder, arguments.reason, datetime.now(UTC))
+def _ask(database: Database, arguments: argparse.Namespace, _settings: Settings) -> str:
+    key = _key(arguments.key_file, arguments.passphrase_file)
+    with database.unit() as session:
+        case = cases.by_number(session, arguments.number.upper())
+        if case is None:
+            raise RevealError(f"没有编号为 {arguments.number} 的案件。")
+        reveal = identities.ask_reveal(session, case.id, _holder(session, key), arguments.reason, datetime.now(UTC))
     return f"开启申请 {reveal.id}：请另一名保管人 15 分钟内运行 identity open {reveal.id}。"
 
 
-def _open(session: Session, arguments: argparse.Namespace, _settings: Settings) -> str:
-    holder = _holder(session, arguments.key_file, arguments)
-    found = identities.open_reveal(session, arguments.reveal, holder, datetime.now(UTC))
-    lines = [f"{LABELS.get(name, name)}：{value}" for one in found for name, value in one.items() if value]
-    return "\n".join([*lines, "只显示这一次，已记入审计日志。"])
+def _open(database: Database, arguments: argparse.Namespace, _settings: Settings) -> str:
+    key = _key(arguments.key_file, arguments.passphrase_file)
+    with database.unit() as session:
+        found = identities.open_reveal(session, arguments.reveal, _holder(session, key), datetime.now(UTC))
+        left = identities.kept(session, session.get_one(identities.Reveal, arguments.reveal).case_id) - len(found)
+    lines = [f"{LABELS.get(name, name)}：{_plain(value)}" for one in found for name, value in one.items() if value]
+    more = [f"另有 {left} 份不是为这两名保管人封存的，没有显示。"] if left else []
+    return "\n".join([*lines, *more, "只显示这一次，已记入审计日志。"])
 
 
-def _holder(session: Session, path: Path, arguments: argparse.Namespace) -> Holder:
-    key = key_files.read(path, _passphrase(arguments, for_file=path))
+def _key(path: Path, passphrase_file: Path | None) -> PrivateKey:
+    return key_files.read(path, _passphrase(passphrase_file, str(path)))
+
+
+def _holder(session: Session, key: PrivateKey) -> Holder:
     row = identities.by_key(session, bytes(key.public_key))
     if row is None:
         raise KeyFileError("这把私钥不是登记过的保管人的。")
     return Holder(row, key)
 
 
-def _passphrase(arguments: argparse.Namespace, *, twice: bool = False, for_file: Path | None = None) -> str:
-    if arguments.passphrase_file is not None:
-        return str(arguments.passphrase_file.read_text("utf-8").strip())
-    phrase = getpass.getpass(f"{for_file or '新私钥'} 的口令：")
+def _passphrase(file: Path | None, whose: str, *, twice: bool = False) -> str:
+    if file is not None:
+        try:
+            return file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise KeyFileError(f"读不了口令文件 {file}。") from None
+    phrase = getpass.getpass(f"{whose} 的口令：")
     if twice and getpass.getpass("再输一遍：") != phrase:
         raise KeyFileError("两遍口令不一样。")
     return phrase
+
+
+def _fingerprint(public_key: bytes) -> str:
+    """By which a custodian sees that the key in the database is still theirs."""
+    return hashlib.sha256(public_key).hexdigest()[:16]
+
+
+def _plain(text: str) -> str:
+    """What a stranger typed must not steer the terminal."""
+    return "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())

@@ -28,7 +28,10 @@ def make(path: Path, passphrase: str, data_dir: Path) -> bytes:
         raise KeyFileError(f"口令至少 {LEAST_PASSPHRASE} 个字符。")
     key, salt = PrivateKey.generate(), utils.random(pwhash.argon2id.SALTBYTES)
     sealed = secret.SecretBox(_stretched(passphrase, salt)).encrypt(bytes(key))
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    except OSError as error:
+        raise KeyFileError(f"写不了私钥文件 {path}：{error.strerror}。") from None
     with os.fdopen(handle, "wb") as out:
         out.write(MARK + salt + sealed)
         out.flush()

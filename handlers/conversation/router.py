@@ -357,8 +357,9 @@ class Desk(Generic[TalkT]):
             if other is not None:
                 self._park(talk)
                 return self.act(talk, other)
-            # Numbers are an attempt at the answer, not a question of another kind.
-            side = None if any(map(str.isdecimal, inbound.text)) else self.side_answer(talk, inbound.text)
+            # Numbers are an attempt at the answer, and so are one's own words where they are asked for.
+            tried = any(map(str.isdecimal, inbound.text)) or (asked is not None and asked.free_text)
+            side = None if tried else self.side_answer(talk, inbound.text)
             if side is not None:
                 return [side, forms.ask_again(form, talk.state.form)]
         return self._take(talk, service, step)

@@ -73,7 +73,9 @@ def shown(default: object) -> str:
         return f"{default:%H:%M}"
     if isinstance(default, SecretStr):
         return default.get_secret_value() or '""'
-    return str(default) or '""'
+    if isinstance(default, bool):
+        return str(default).lower()
+    return '""' if default is None else str(default) or '""'
 
 
 # -- commands -----------------------------------------------------------------------------------------------------

@@ -357,7 +357,8 @@ def test_a_complaint_goes_from_the_term_of_acceptance_to_that_of_mediation(burea
     mine = bureau.staff(OFFICER)
     with bureau.database.unit() as session:
         case_id = filed(bureau.bench, session, NOW, CaseKind.COMPLAINT, officer_id=mine).id
-    assert [text for _, text in bureau.escalate("2026-12-01")][0].endswith("还有 2 个工作日到期（12-03）")
+    ((_, text),) = bureau.escalate("2026-12-01")
+    assert text.endswith("还有 2 个工作日到期（12-03）")
     bureau.step(case_id, "2026-12-02", "accept")
     bureau.told()
     assert bureau.escalate("2026-12-04") == []

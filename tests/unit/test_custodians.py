@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import stat
 from collections.abc import Iterator
@@ -15,14 +16,15 @@ from bot.__main__ import main
 from bot.backoffice import key_files
 from bot.backoffice.key_files import KeyFileError
 from bot.settings import Settings
-from storage import cases, identities
+from storage import audit, cases, identities
+from storage.audit import Entry
 from storage.cases import Case
 from storage.database import Database
 from tests.support import NOW, migrated_file
 
 PHRASE = "四个词 做一句 长口令 十二字"
 REASON = "核对举报人身份以便发放奖励"
-CANARY = {"name": "金丝雀赵", "phone": "13912345678", "contact": "晚上打电话"}
+CANARY = {"name": "金丝雀赵", "phone": "13912345678", "contact": "晚上打\x1b[2J电话"}
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +135,7 @@ def test_T1_two_custodians_open_an_identity_on_the_command_line(
     shown = said(capsys, 0, *open_, second)
     assert "姓名：金丝雀赵" in shown
     assert "电话：13912345678" in shown
+    assert "\x1b" not in shown
     assert "用过" in said(capsys, 1, *open_, second)
 
 
@@ -164,14 +167,18 @@ def test_a_custodian_retires_and_two_others_seal_anew(
     third = _appoint(capsys, tmp_path, phrase, "王五")
     assert "1 份身份" in said(capsys, 1, "custodian", "retire", "张三")
     rewrap = ("custodian", "rewrap", "--passphrase-file", phrase, "--key-file")
-    assert "1 份" in said(capsys, 0, *rewrap, first, "--second-key-file", second)
+    assert "1 份" in said(capsys, 0, *rewrap, first, "--second-passphrase-file", phrase, "--second-key-file", second)
     assert "已卸任" in said(capsys, 0, "custodian", "retire", "张三")
     assert "没有叫" in said(capsys, 1, "custodian", "retire", "张三")
-    assert "不是保管人" in said(capsys, 1, *rewrap, first, "--second-key-file", third)
-    assert "1 份" in said(capsys, 0, *rewrap, second, "--second-key-file", third)
+    assert "不是保管人" in said(
+        capsys, 1, *rewrap, first, "--second-passphrase-file", phrase, "--second-key-file", third
+    )
+    assert "1 份" in said(capsys, 0, *rewrap, second, "--second-passphrase-file", phrase, "--second-key-file", third)
+    assert "1 份身份" in said(capsys, 1, "custodian", "retire", "李四")
     with database.reading() as session:
         assert identities.stranded(session) == 0
         assert identities.kept(session, case.id) == 1
+    assert "已卸任" in said(capsys, 0, "custodian", "retire", "李四", "--anyway")
     assert "已经有叫" in said(
         capsys, 1, "custodian", "new", "张三", "--key-file", f"{first}2", "--passphrase-file", phrase
     )
@@ -186,3 +193,52 @@ def test_a_key_of_a_custodian_never_lies_in_the_database(
     on_disk = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
     assert bytes(key.public_key) in on_disk
     assert bytes(key) not in on_disk
+
+
+def test_nobody_waits_while_a_passphrase_is_typed(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    database: Database,
+    phrase: str,
+) -> None:
+    first, second = (_appoint(capsys, tmp_path, phrase, name) for name in ("张三", "李四"))
+    number = _case(database).number
+    typed: list[str] = []
+
+    def typing(prompt: str) -> str:
+        """Somebody else writes just then; a lock would make them wait until they give up."""
+        with database.unit() as session:
+            audit.append(session, Entry("system", "", "test.written", "case:1"), NOW)
+        typed.append(prompt)
+        return PHRASE
+
+    monkeypatch.setattr(getpass, "getpass", typing)
+    said(capsys, 0, "custodian", "new", "王五", "--key-file", str(tmp_path / "王五.key"))
+    said(capsys, 0, "identity", "ask", number, "--key-file", first, "--reason", REASON)
+    said(capsys, 0, "identity", "open", "1", "--key-file", second)
+    said(capsys, 0, "custodian", "rewrap", "--key-file", first, "--second-key-file", second)
+    assert len(typed) == 6
+
+
+def test_two_passphrases_that_differ_make_no_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: Database
+) -> None:
+    answers = iter((PHRASE, PHRASE + "x"))
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: next(answers))
+    path = tmp_path / "张三.key"
+    assert "不一样" in said(capsys, 1, "custodian", "new", "张三", "--key-file", str(path))
+    assert not path.exists()
+    with database.reading() as session:
+        assert identities.custodians(session) == []
+
+
+def test_what_cannot_be_read_or_written_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, database: Database, phrase: str
+) -> None:
+    lost = str(tmp_path / "none" / "张三.key")
+    new = ("custodian", "new", "张三", "--key-file", lost, "--passphrase-file")
+    assert "写不了" in said(capsys, 1, *new, phrase)
+    assert "读不了口令文件" in said(capsys, 1, *new, str(tmp_path / "nothing"))
+    with database.reading() as session:
+        assert identities.custodians(session) == []

@@ -10,12 +10,14 @@ import yaml
 from sqlalchemy import func, select
 
 from bot.channels.wechat.account import MENU as WECHAT_MENU
-from handlers import account, guide, privacy, staff
-from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Other, Way
+from handlers import account, guide, merchants, privacy, staff
+from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Numbered, Other, Place, Way
 from handlers.conversation.words import _GLOBAL_WORDS as GLOBAL_WORDS
 from handlers.desk import build_desk
-from handlers.ledger import service
+from handlers.ledger import service as ledger_service
+from handlers.officers import service as officers_service
 from handlers.talk import Office
+from handlers.tips import service as tips_service
 from handlers.turn import Reception
 from storage import consults, contacts
 from storage.consults import Consult
@@ -29,6 +31,7 @@ from tests.support import NOW
 ELSEWHERE = (
     "这里只回答问题和当场判定。\n涉及个人信息的事，请用微信公众号或网页 https://jl.example.gov.cn ，急事打 12315。\n"
 )
+COUNTERS = (ledger_service, tips_service, officers_service, merchants)
 MENU_WORDS = [b["say"] for group in yaml.safe_load(WECHAT_MENU.read_text("utf-8")) for b in group["buttons"]]
 WORDS = sorted(
     {
@@ -76,7 +79,7 @@ def test_no_word_leads_to_anything_personal(say: Say) -> None:
             say(choice=f"{lines[-1].nonce}:{number}", who=word[:20])
     personal = {
         *account.COMMANDS,
-        *(service.SERVICE.commands or {}),
+        *(word for counter in COUNTERS for word in counter.SERVICE.commands or {}),
         "绑定 123456",
         "/bind 123456",
         *(w for w, g in GLOBAL_WORDS.items() if g == "human"),
@@ -105,6 +108,14 @@ def test_files_are_not_taken_and_the_open_question_is_asked_again(
     assert [line.reply.text for line in lines[1:]] == ([asked.text] if asked else [])
     with database.reading() as session:
         assert all(not message.body["files"] for message in session.scalars(select(InboxMessage)))
+
+
+def test_no_place_is_taken_and_of_a_voice_only_its_words(say: Say) -> None:
+    somewhere = say(other=Other.LOCATION, place=Place(28.0, 120.6))
+    assert [line.reply.text for line in somewhere] == ["位置我看不了，请打字说在哪个市场、哪个摊位。"]
+    voice = (Attachment(AttachmentKind.VOICE, ref="v", label="语音"),)
+    (answer,) = say("强检收费吗", attachments=voice, heard=True)
+    assert answer.reply.text.startswith("强制检定不收费")
 
 
 def test_the_words_beside_a_file_are_answered(say: Say) -> None:

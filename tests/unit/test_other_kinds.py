@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.app import Service
+from bot.files import MAX_FILE
+from bot.web.ports import BadFileError
 from handlers.conversation.messages import Attachment, AttachmentKind, Other
 from handlers.unreadable import SENTENCES, VOICE
 from storage.consults import Consult
@@ -61,6 +63,17 @@ def test_a_voice_in_a_form_is_no_answer_in_a_consult_it_is(service: Service) -> 
     assert texts(service, voice("2")) == [VOICE, QUESTION]
     service.talk(said("人工", "3"))
     assert texts(service, voice("4"))[0].startswith("记下了")
+
+
+def test_a_film_from_the_page_is_kept_like_a_picture(service: Service) -> None:
+    film = service.keep_file(bytes(3) + b"\x18ftypqt  " + bytes(40), "IMG_1.MOV")
+    assert (film.kind, film.media_type, film.label) == (AttachmentKind.VIDEO, "video/quicktime", "IMG_1.MOV")
+    line = service.talk(replace(said("", "1"), attachments=(film,)))[0]
+    assert line.reply.text == "收到 1 个文件，先替您存着。要怎么用？"
+    with pytest.raises(BadFileError, match="超过 10 MB"):
+        service.keep_file(bytes(3) + b"\x18ftypisom" + bytes(MAX_FILE), "a.mp4")
+    with pytest.raises(BadFileError, match="不是照片、视频"):
+        service.keep_file(bytes(3) + b"\x18ftypM4A " + bytes(40), "a.mp4")
 
 
 def test_an_edit_changes_no_answer_of_a_form(service: Service) -> None:

@@ -134,9 +134,9 @@ def _without_controls(text: str) -> str:
 
 
 def test_typed_words_cannot_add_a_line_or_turn_the_writing() -> None:
-    slip = for_body(a_case(goods="排骨\n举报人：王某\u2028电话：1", told="\u202e反了\x00"), "", "")
+    slip = for_body(a_case(goods="排骨\n编号：1\u2028地点：2", told="\u202e反了\x00"), "", "")
     lines = render(slip).splitlines()
-    assert "商品：排骨 举报人：王某 电话：1" in lines
+    assert "商品：排骨 编号：1 地点：2" in lines
     assert "内容：反了" in lines
 
 

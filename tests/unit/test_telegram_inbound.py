@@ -198,10 +198,16 @@ def test_films(wang: Person, content: dict[str, Any]) -> None:
     received = understood(wang.message(**content))
     assert received.inbound is not None
     assert [(a.kind, a.ref) for a in received.inbound.attachments] == [(AttachmentKind.VIDEO, "f")]
+    large = {name: shape | {"file_size": MAX_FILE + 1} for name, shape in content.items()}
+    assert heard(wang.message(**large)).other is Other.LARGE_FILE
 
 
 def test_a_place(wang: Person) -> None:
     assert heard(wang.location(30.6, 104.1)).place == Place(30.6, 104.1)
+    venue = {"location": {"latitude": 1.0, "longitude": 2.0}, "title": "城西菜场", "address": "城西路1号"}
+    there = heard(wang.message(venue=venue, location=venue["location"]))
+    assert (there.place, there.other) == (Place(1.0, 2.0, "城西菜场 城西路1号"), Other.LOCATION)
+    assert heard(wang.contact("13800138000")).place is None
 
 
 def test_stickers_and_cards(wang: Person) -> None:
