@@ -37,8 +37,10 @@ def _tell(bench: Bench, session: Session, case: Case, what: str, now: datetime, 
         (Choice("看进展", f"tips:open/{case.id}"), Choice("不再通知我", f"tips:quiet/{case.id}")),
     )
     found = case_links.addresses(session, case.id, bench.vault)
+    # Each is told anew after it was taken up again, whatever became of the main case meanwhile.
+    occasion = f"case:{case.id}:{key}:{case.reopened}"
     return sum(
-        push(session, contact_id, reply, now, KIND, f"case:{case.id}:{key}:{contact_id}", vault=bench.vault)
+        push(session, contact_id, reply, now, KIND, f"{occasion}:{contact_id}", vault=bench.vault)
         for contact_id in found
     )
 
