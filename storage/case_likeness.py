@@ -115,5 +115,11 @@ def history(session: Session, stall_id: int, since: date) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+def confirmed_at_shop(session: Session, shop_id: int, since: date) -> int:
+    """Violations confirmed since a day in cases whose stall is known to be this shop."""
+    found = select(func.count(Case.id)).join(Stall, Stall.id == Case.stall_id)
+    return session.scalar(found.where(Stall.shop_id == shop_id, Case.confirmed, Case.ended_on >= since)) or 0
+
+
 def _stall_of(session: Session, case: Case) -> Stall | None:
     return session.get(Stall, case.stall_id) if case.stall_id is not None else None

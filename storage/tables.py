@@ -15,6 +15,7 @@ from storage.links import FileLink
 from storage.media import MediaFile
 from storage.outbox import OutboxRow
 from storage.platform import AlbumPart, Lease, Parked, PlatformToken
+from storage.pledges import Application, Pledge, PledgeEvent, ScoreEvent
 from storage.reminders import Reminder, ReminderBatch, Unreached
 from storage.shops import Invite, Member, Shop
 from storage.slots import JobSlot
@@ -24,6 +25,7 @@ from storage.windows import Consent, CustomerWindow
 
 __all__ = [
     "AlbumPart",
+    "Application",
     "AuditEntry",
     "AuditHead",
     "Case",
@@ -61,12 +63,15 @@ __all__ = [
     "Parked",
     "Person",
     "PlatformToken",
+    "Pledge",
+    "PledgeEvent",
     "Receipt",
     "ReceiptGuess",
     "Reminder",
     "ReminderBatch",
     "Reveal",
     "RevealHalf",
+    "ScoreEvent",
     "SealedIdentity",
     "Shop",
     "StaffEnrolment",

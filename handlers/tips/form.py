@@ -21,6 +21,7 @@ MOST_PARTS = 12
 """Nine photos, with a place and a word or two."""
 MOST_CHECKLIST = 3
 STORY = "哪家店（摊位），什么事？一句话就行，如：城西菜场A12少称2两。也可以先发照片。"
+AT = "{}，是什么事？一句话就行，如：买2斤排骨只有1斤8两。也可以先发照片。"
 WHERE = "在哪家店、哪个摊位？写市场和摊位号，或店名；也可以发位置。"
 WHAT = "是什么问题？比如：2斤排骨只有1斤8两、秤上没有合格标志。"
 NAME = "请写真实姓名。只封存，承办人要用时得两名保管人一起打开。"
@@ -78,6 +79,11 @@ def _read_phone(inbound: Inbound) -> str:
 
 
 # -- asking -------------------------------------------------------------------------------------------------------
+
+
+def _story_ask(answers: Answers) -> str:
+    """After a code was scanned it is known where."""
+    return AT.format(sheet(answers).where) if answers.get("where") else STORY
 
 
 def _first_ask(answers: Answers) -> str:
@@ -183,7 +189,7 @@ TIPOFF = Form(
         Field("sent", ask=""),
         Field("packing", ask=""),
         Field("shown", ask=""),
-        Field("story", ask=STORY, parse=_read_story, free_text=True, place=True),
+        Field("story", ask=_story_ask, parse=_read_story, free_text=True, place=True),
         Field(
             "first",
             ask=_first_ask,

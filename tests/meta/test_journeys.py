@@ -13,6 +13,11 @@ JOURNEYS = {
     "S5": ("s5-reminder", "4", "再提醒", 1),
     "S6": ("s6-two-messages", "证书.pdf", "存好了", 2),
     "S7": ("s7-calendar", "存到日历", "ledger.ics", 2),
+    "S11": ("officers/merchant-explain", "1", "已交给办案人员", 2),
+    "T1": ("officers/t1-triage", "今日", "已派 10 件", 2),
+    "T2 accept": ("officers/t2-accept", "受理 0001", "已受理", 1),
+    "T2 refuse": ("officers/t2-refuse", "不予受理 0001 4", "已不予受理", 1),
+    "T3": ("officers/t3-close-in-two", "办结 0001 2", "已办结", 2),
 }
 
 

@@ -25,6 +25,7 @@ from tests.shops import shop
 from tests.support import NOW, bench_of
 
 MANY = 20
+ENDINGS = ("办结", "移送", "不予受理")
 RESTS = {
     "不予受理": "1",
     "移送": "公安",
@@ -80,19 +81,19 @@ def test_T1_no_word_of_the_officers_brings_an_identity_out(room: Room) -> None:
     with room.database.reading() as session:
         shorts = [row.number[-4:] for row in cases.open_cases(session)]
     assert len(shorts) == MANY
-    order = sorted(set(words.VERBS), key=lambda word: word in ("办结", "移送", "不予受理"))
+    order = sorted(set(words.VERBS))
     for n, short in enumerate(shorts):
         # One ending step each, in turn: after it the others have nothing more to say.
-        for word in (w for w in order if w not in ("办结", "移送", "不予受理")):
-            said.append(room.text(WANG, f"{word} {short} {RESTS.get(word, '')}"))
-        ending = ("办结", "移送", "不予受理")[n % 3]
-        said.append(room.text(WANG, f"{ending} {short} {RESTS[ending]}"))
+        ending = ENDINGS[n % len(ENDINGS)]
+        spoken = [*(word for word in order if word not in ENDINGS), ending]
+        said += [room.text(WANG, f"{word} {short} {RESTS.get(word, '')}") for word in spoken]
         said.append(room.text(WANG, f"看 {short}"))
         said.append(room.text(WANG, f"经过 {short}"))
     for who in (ZHANG, LI, WANG):
         said += [room.text(who, "今日"), room.text(who, "1"), room.text(who, "模板")]
     everything = "\n".join(said)
     assert card.SEALED in everything
+    assert hits(f"{everything}金丝雀07甲") == ["金丝雀07甲"]
     assert hits(everything) == []
 
 
