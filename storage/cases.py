@@ -368,3 +368,8 @@ def kept_files(session: Session) -> Iterator[CaseFile]:
 
 def count_kept_files(session: Session) -> int:
     return session.scalar(select(func.count()).where(CaseFile.state == "kept")) or 0
+
+
+def has_stall(session: Session, shop_id: int) -> bool:
+    """Whether cases were about this shop's stall."""
+    return session.scalar(select(Stall.id).where(Stall.shop_id == shop_id).limit(1)) is not None

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from storage import closing, contacts, staff
+from storage import closing, contacts, pledges, staff
 from storage.consults import Consult, ConsultState, Feedback, Miss
 from storage.contacts import Contact, Handover, Person, WebSession
 from storage.dialogues import Dialogue, InboxMessage
@@ -64,10 +64,11 @@ def erase(session: Session, contact_id: int, now: datetime) -> None:
         return
     asked = _wipe(session, contact, _OF_THE_ACCOUNT)
     staff.release(session, contact_id)
+    pledges.forget_signer(session, contact_id)
     left = contact.person_id
     alone = len(contacts.of_person(session, left)) == 1
     if alone:
-        closing.person_leaves(session, left, close_own=False)
+        closing.person_leaves(session, left, now, close_own=False)
         session.execute(delete(Dialogue).where(Dialogue.person_id == left))
     if not asked:
         session.delete(contact)
@@ -88,7 +89,7 @@ def forget(session: Session, contact_id: int, now: datetime) -> None:
     The dialogue is the caller's, who holds it. Shops of theirs alone are closed.
     """
     contact = session.get_one(Contact, contact_id)
-    closing.person_leaves(session, contact.person_id, close_own=True)
+    closing.person_leaves(session, contact.person_id, now, close_own=True)
     for other in contacts.of_person(session, contact.person_id):
         if other.id != contact_id:
             erase(session, other.id, now)

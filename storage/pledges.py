@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, func, select, text
+from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage import audit
@@ -377,3 +377,23 @@ def open_of(session: Session, shop_id: int, kinds: Sequence[str]) -> Application
         Application.shop_id == shop_id, Application.kind.in_(kinds), Application.state == "open"
     )
     return session.scalar(found.order_by(Application.id.desc()).limit(1))
+
+
+# -- when a shop or an account goes -------------------------------------------------------------------------------
+
+
+def end_all(session: Session, shop_id: int, now: datetime) -> bool:
+    """The shop is closed: its pledges end. Whether it ever pledged or has a credit account."""
+    rows = session.scalars(select(Pledge).where(Pledge.shop_id == shop_id)).all()
+    for row in rows:
+        if row.state in LIVE:
+            move(session, row, PledgeState.ENDED, Deed("owner", "pledge.shop-closed"), now)
+    scored = select(ScoreEvent.id).where(ScoreEvent.shop_id == shop_id)
+    applied = select(Application.id).where(Application.shop_id == shop_id)
+    return bool(rows) or any(session.scalar(found.limit(1)) is not None for found in (scored, applied))
+
+
+def forget_signer(session: Session, contact_id: int) -> None:
+    """The account is to be forgotten; what its shop signed stays signed."""
+    for table in (Pledge, Application):
+        session.execute(update(table).where(table.contact_id == contact_id).values(contact_id=None))

@@ -118,5 +118,5 @@ def close(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     if rest != "sure":
         sure = (Choice("确认删除店铺", "ledger:close/sure"), Choice("不删", "ledger:shop"))
         return [Reply(f"删除{name}：台账、证书、提醒都没了，找不回来。", sure)]
-    closing.close(talk.session, place.shop.id)
+    closing.close(talk.session, place.shop.id, talk.now)
     return [Reply(f"{name}和它的台账都删了。")]

@@ -161,8 +161,8 @@ def test_a_reminder_does_not_reach_into_another_shop_and_both_can_be_closed(serv
         found = reminders.batch_items(session, first, batch.id)
         assert found is not None
         assert [i.serial for i in found[1]] == ["A2"]
-        closing.close(session, second)
-        closing.close(session, first)
+        closing.close(session, second, NOW)
+        closing.close(session, first, NOW)
 
 
 def test_three_days_more_never_pass_over_the_due_date(service: Service) -> None:

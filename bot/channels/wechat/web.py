@@ -26,7 +26,7 @@ from bot.channels.wechat.render import compose, passive
 from bot.channels.wechat.shown import Shown
 from bot.web.ports import BusyError
 from handlers.conversation.messages import Numbered
-from storage import contacts, erasure, outbox, sending, windows
+from storage import case_links, contacts, erasure, outbox, sending, windows
 from storage.database import Session
 from storage.failpoints import reach
 from storage.outbox import SendState
@@ -109,6 +109,8 @@ class WechatWeb:
             if contact is None and received.consents:
                 contact = contacts.get_or_create(session, CHANNEL, received.openid, now)
             if contact is not None and received.unfollowed:
+                # Tips that were filed go on, tied to nobody.
+                case_links.forget_tags(session, [case_links.tag_of(self._service.vault, contact)])
                 erasure.erase(session, contact.id, now)
             elif contact is not None:
                 _note_consents(session, contact.id, received, now, self._account.standing)
