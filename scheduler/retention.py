@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from handlers import sealing
 from storage import (
     case_retention,
     dialogues,
@@ -38,8 +39,8 @@ TASKS = timedelta(days=30)
 """What was read of a file and not confirmed goes with its task."""
 SLOTS = timedelta(days=60)
 BATCH = 1000
-ONCE = timedelta(days=2)
-"""What was to be shown once; by then it was, or the platform does not let it through any more."""
+ONCE = timedelta(days=1)
+"""What was to be shown once is taken out of replies so old."""
 UNFINISHED = timedelta(hours=1)
 """A file that was being written so long ago never will be whole."""
 LEFT_BEHIND = timedelta(days=3)
@@ -63,7 +64,7 @@ def _batch(database: Database, now: datetime) -> bool:
         gone = dialogues.forget_messages(session, now - RAW_MESSAGES, BATCH)
         gone += sending.expire(session, now, BATCH)  # where no channel sends, nobody else does it
         gone += outbox.forget_sent(session, now - REPLIES, BATCH)
-        gone += outbox.forget_once(session, now - ONCE, BATCH)
+        gone += sealing.blank_once(session, now - ONCE, BATCH)
         gone += dialogues.clear_idle(session, now - IDLE_DIALOGUES, BATCH)
         gone += tasks.forget(session, now - TASKS, BATCH)
         gone += media.forget_failed(session, now - FAILED_FILES, BATCH)

@@ -234,15 +234,6 @@ def unblock(session: Session, contact_id: int, now: datetime) -> None:
     )
 
 
-def forget_once(session: Session, before: datetime, limit: int) -> int:
-    """Delete what was to be shown once, whether it was or not; how many were deleted."""
-    old = select(OutboxRow.id).where(OutboxRow.kind == "once", OutboxRow.created_at < before)
-    ids = session.scalars(old.order_by(OutboxRow.created_at).limit(limit)).all()
-    if ids:
-        session.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))
-    return len(ids)
-
-
 def blank_once(session: Session, payload: dict[str, Any], before: datetime, limit: int) -> int:
     """Put ``payload`` in the place of what was to be shown once and was, or was given up, before an instant.
 

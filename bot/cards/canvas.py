@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from bot.cards.lettering import Block, Face, font, glyph, width
 
 Colour = tuple[int, int, int]
+Box = tuple[float, float, float, float]
 GREEN: Colour = (10, 122, 69)
 SOFT_GREEN: Colour = (178, 214, 195)
 PALE_GREEN: Colour = (244, 249, 246)
@@ -69,12 +70,12 @@ class Canvas:
         right, bottom = left + max(self.pixels(width), 1), top + max(self.pixels(height), 1)
         self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
 
-    def frame(self, inset: float, thick: float, radius: float, colour: Colour) -> None:
-        left, right, bottom = (self.pixels(n) for n in (inset, self.width - inset, self.height - inset))
-        box = (left, left, right - 1, bottom - 1)
-        self._draw.rounded_rectangle(
-            box, self.pixels(radius), outline=colour, width=max(self.pixels(thick), 1)
-        )
+    def frame(self, box: Box, thick: float, radius: float, colour: Colour) -> None:
+        """A border with round corners; ``box``: left, top, right, bottom."""
+        left, top, right, bottom = (self.pixels(n) for n in box)
+        thickness = max(self.pixels(thick), 1)
+        edges = (left, top, right - 1, bottom - 1)
+        self._draw.rounded_rectangle(edges, self.pixels(radius), outline=colour, width=thickness)
 
     def stencil(self, centre: tuple[float, float], mask: Image.Image, colour: Colour) -> None:
         """A shape in one colour; the mask has the pixels of the canvas."""

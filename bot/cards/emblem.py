@@ -44,6 +44,16 @@ def seal(pixels: int) -> Image.Image:
     return _smooth(mask, pixels)
 
 
+@lru_cache(maxsize=8)
+def lozenge(pixels: int) -> Image.Image:
+    """A mask of a square: a lozenge for the middle of a rule."""
+    side = pixels * FINER
+    mask = Image.new("L", (side, side), 0)
+    half = side / 2
+    ImageDraw.Draw(mask).polygon(((half, 0), (side, half), (half, side), (0, half)), fill=255)
+    return _smooth(mask, pixels)
+
+
 def _balance(side: int) -> Image.Image:
     unit = side / _SIDE
     mask = Image.new("L", (side, side), 0)

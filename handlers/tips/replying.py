@@ -20,7 +20,7 @@ from storage.cases import CaseKind, Deed
 
 REPORTER = "reporter"
 HIDDEN = "里面的电话、姓名等已替您隐去，承办人看不到。"
-OVER = "{} 已经{}，不能再补充了。不满意可以在 15 天内要求重办，或重新举报。"
+OVER = "{} 现在是“{}”，不能再补充了。不满意可以在 15 天内要求重办，或重新举报。"
 FULL = "这一个小时收满 30 份了，没收下。请过一小时再发“补充”。"
 LEAST_REASON = 2
 

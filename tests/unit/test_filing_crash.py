@@ -59,7 +59,7 @@ def _leader(session: Session) -> None:
     member.contact_id = contacts.get_or_create(session, "terminal", LEADER, NOW).id
 
 
-@pytest.mark.parametrize(("kind", "people"), [("sqlite", 5), pytest.param("postgresql", 2, marks=pytest.mark.postgres)])
+@pytest.mark.parametrize(("kind", "people"), [("sqlite", 5), pytest.param("postgresql", 1, marks=pytest.mark.postgres)])
 def test_R3_a_tip_killed_at_every_step_of_filing_is_one_whole_case(
     kind: str,
     people: int,
