@@ -31,6 +31,7 @@ from storage import contacts, dialogues, evidence, outbox, vault
 from storage.database import Database, Session
 from storage.outbox import OutboxRow
 from storage.sending import Item
+from storage.signing import signer_in
 from storage.vault import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -83,6 +84,7 @@ class Service:
                 _office(settings, local_url),
                 self.vault,
                 settings.evidence_dir,
+                signer=signer_in(settings.keys_dir),
             ),
             public_only=settings.public_only,
             staff=settings.staff,

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot import cards
 from bot.calendar_file import ledger_calendar
 from bot.file_links import Makers
 from bot.files import XLSX
@@ -17,8 +18,10 @@ from handlers.ledger import calendars
 from handlers.ledger.sheets import Understood, differences, records_of, understand
 from handlers.officers.access import seen_by
 from handlers.officers.thread import COPY
+from handlers.pledge import cards as pledge_cards
+from handlers.pledge.cards import CARD
 from handlers.talk import SHANGHAI, Bench
-from storage import evidence, ledger, media, shops, staff
+from storage import evidence, ledger, media, pledges, shops, staff
 from storage.cases import Case, CaseFile
 from storage.contacts import Contact
 from storage.database import Session
@@ -40,6 +43,7 @@ def makers(service: Service) -> Makers:
         "ledger": lambda session, link, _now: _ledger(bench, session, _place(session, link).shop),
         "calendar": lambda session, link, now: _calendar(bench, session, _place(session, link).shop, now),
         "original": lambda session, link, _now: _original(service, session, link),
+        CARD: lambda session, link, _now: _card(bench, session, link),
         COPY: lambda session, link, _now: _case_copy(folder, session, link),
         "errors": lambda session, link, now: _errors(_sent(bench, folder, session, link, now)),
         "differences": lambda session, link, now: _differences(bench, folder, session, link, now),
@@ -54,6 +58,29 @@ def _place(session: Session, link: FileLink) -> Membership:
     if place is None:
         raise LookupError
     return place
+
+
+def _card(bench: Bench, session: Session, link: FileLink) -> Made:
+    """The card of a pledge, drawn as it stands."""
+    shop, row = _place(session, link).shop, pledges.get(session, link.about["pledge"])
+    if row is None or row.shop_id != shop.id:
+        raise LookupError
+    printed = pledge_cards.printed(bench, session, row, shop)
+    drawn = cards.Card(
+        number=row.number,
+        shop_name=shop.name,
+        district=shop.district,
+        sector=printed.sector,
+        signed_on=row.signed_on,
+        valid_until=row.valid_until,
+        points=printed.points,
+        office=bench.office.name,
+        hotline=bench.office.hotline,
+        link=printed.link,
+    )
+    if link.about["size"] == "pdf":
+        return Made(cards.pdf(drawn), f"诚信计量承诺-{shop.name}.pdf", "application/pdf")
+    return Made(cards.draw(drawn, cards.Size(link.about["size"])), f"诚信计量承诺-{shop.name}.png", "image/png")
 
 
 def _ledger(bench: Bench, session: Session, shop: Shop) -> Made:

@@ -10,6 +10,8 @@ from handlers.greeting import GREETING, HELP, MENU, MENU_MORE, PRIVACY, help_, m
 from handlers.ledger import files as ledger_files
 from handlers.ledger import service as ledger_service
 from handlers.officers import service as officers_service
+from handlers.pledge import checking
+from handlers.pledge import service as pledge_service
 from handlers.routes import ROUTES
 from handlers.talk import Talk
 from handlers.tips import service as tips_service
@@ -70,6 +72,8 @@ def _services() -> tuple[Service[Talk], ...]:
             personal=True,
         ),
         merchants.SERVICE,
+        pledge_service.SERVICE,
+        checking.SERVICE,
         Service("guide", guide.act, commands=guide.COMMANDS),
         Service("privacy", privacy.act, commands=privacy.COMMANDS),
         Service("staff", staff.act, commands=staff.COMMANDS, claims=staff.claims),

@@ -25,11 +25,7 @@ class Signpost:
 SIGNPOSTS = {
     "institutions": Signpost(("找检定机构", "检定机构"), "institution-address"),
     "courses": Signpost(("看课程", "课程"), "training-signup", "这里还不能看课程，先说怎么参加："),
-    "pledge": Signpost(("诚信承诺",), "honest-pledge", "在这里签承诺还没开通，先说怎么做："),
     "quiz": Signpost(("报名答题", "答题"), "training-signup", "这里的报名和答题还没开通，先说怎么参加培训："),
-    "genuine": Signpost(
-        ("扫码验真", "验真"), "certificate-lookup", "扫承诺码验真还没开通，请打 {hotline} 核实。检定证书这样查："
-    ),
 }
 COMMANDS = {word: name for name, sign in SIGNPOSTS.items() for word in sign.words}
 

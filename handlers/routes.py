@@ -13,6 +13,7 @@ from handlers.conversation.messages import Choice, Reply
 from handlers.conversation.router import ROUTE, Route
 from handlers.greeting import greeted
 from handlers.officers import enrolling
+from handlers.pledge import checking
 from handlers.talk import Talk
 from handlers.tips import following
 
@@ -21,12 +22,6 @@ def is_route(text: str) -> bool:
     """Whether a code with this text would lead anywhere."""
     found = ROUTE.fullmatch(text)
     return found is not None and found[1] in ROUTES
-
-
-def _pledge(talk: Talk, number: str) -> list[Reply]:
-    text = f"您扫的是承诺编号 {number}：商户自愿公开的诚信计量承诺。真假这里还查不了，请打 {talk.office.hotline} 核实。"
-    problem = Choice("反映问题", f"tips:pledge/{number}")
-    return [Reply(text, (Choice("承诺要做到什么", "lookup:show/honest-pledge"), problem))]
 
 
 def _stall(_talk: Talk, number: str) -> list[Reply]:
@@ -58,7 +53,7 @@ def _first(answer: Callable[[Talk, str], list[Reply]]) -> Callable[[Talk, str], 
 
 
 ROUTES: Mapping[str, Route[Talk]] = {
-    "p": Route(_first(_pledge)),
+    "p": Route(_first(checking.by_route)),
     "s": Route(_first(_stall)),
     "c": Route(_first(_event)),
     "t": Route(_first(_track), personal=True),

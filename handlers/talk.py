@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -16,11 +17,13 @@ from knowledge.casebook import Casebook
 from knowledge.deadlines import Deadlines
 from knowledge.library import Library
 from knowledge.matcher import Matcher
+from knowledge.pledges import PledgeBook
 from knowledge.stages import Plans
 from knowledge.workdays import Calendar
 from storage import outbox
 from storage.database import Session
 from storage.dialogues import Dialogue
+from storage.signing import SEED_BYTES, Signer
 from storage.vault import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -77,6 +80,9 @@ class Bench:
     """Where received and sealed files lie."""
     deadlines: Deadlines = field(default_factory=Deadlines.load)
     casebook: Casebook = field(default_factory=Casebook.load)
+    pledge_book: PledgeBook = field(default_factory=PledgeBook.load)
+    signer: Signer = field(default_factory=lambda: Signer(secrets.token_bytes(SEED_BYTES)))
+    """Signs the codes on cards; the running service has the bureau's."""
     receipts: ReceiptMint = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,148 +13,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
-from knowledge.casebook import Sourced
-from knowledge.dates import add_months
 from knowledge.files import DATA, DataError, load_yaml
-from knowledge.library import Confidence, Dated, Fact
-from knowledge.stages import Plan
+from knowledge.library import Dated
+from knowledge.pledge_rows import Cause, Declared, Point, Process, Sector, Template, Validity
 
 FILE = "pledge_texts.yaml"
-MOST_POINTS = 10
 MOST_TEXT = 1200
 """Characters of a whole text."""
-OWN_RULE = "本局办法"
-"""What stands at every rule of the bureau's own that no law prescribes."""
-BOASTS = ("保证", "第一", "最")
-"""Words no pledge may use: they promise or boast more than a shop can answer for."""
 LAWFUL, PROPOSED = "法定要求", "倡议"
 
 TemplateId = Literal["honest", "capability"]
-PointKind = Literal["sourced", "proposed"]
-
-
-def _modest(text: str) -> str:
-    found = next((word for word in BOASTS if word in text), None)
-    if found is not None:
-        raise ValueError(f"承诺书里不写“{found}”")
-    return text
-
-
-class Point(Sourced):
-    """One thing pledged. ``kind`` sourced: it rests on ``law``; proposed: only a good habit, ``law`` is empty."""
-
-    kind: PointKind
-    text: str = Field(min_length=4, max_length=40)
-    law: str = ""
-
-    @field_validator("text")
-    @classmethod
-    def _without_boasts(cls, text: str) -> str:
-        return _modest(text)
-
-    @model_validator(mode="after")
-    def _as_sure_as_shown(self) -> Point:
-        if (self.kind == "sourced") != bool(self.law):
-            raise ValueError(f"{self.id}：sourced 要写 law，proposed 不写")
-        if self.kind == "sourced" and self.confidence is Confidence.LOW:
-            raise ValueError(f"{self.id}：没把握的不能写成法定要求")
-        return self
-
-
-class Version(Dated):
-    version: int = Field(ge=1)
-
-
-class Template(Sourced):
-    """``points``: of every sector's text when the template has its own; ``fields``: ids of what is to be filled in."""
-
-    title: str = Field(min_length=4, max_length=20)
-    opening: str
-    closing: str
-    versions: tuple[Version, ...] = Field(min_length=1)
-    points: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
-
-    @field_validator("title", "opening", "closing")
-    @classmethod
-    def _without_boasts(cls, text: str) -> str:
-        return _modest(text)
-
-
-class Sector(Fact):
-    """``trades``: ids of trades.yaml that pledge by this text; ``fallback``: for shops of any other trade."""
-
-    id: str = Field(pattern=r"^[a-z-]+$")
-    title: str = Field(min_length=2, max_length=12)
-    points: tuple[str, ...] = Field(min_length=6, max_length=MOST_POINTS)
-    trades: tuple[str, ...] = ()
-    fallback: bool = False
-
-
-class Declared(Fact):
-    """Something the declarant fills in; ``choices`` only for ``choice``."""
-
-    id: str
-    label: str
-    ask: str
-    kind: Literal["text", "number", "choice"]
-    choices: tuple[str, ...] = ()
-
-
-class Validity(Sourced):
-    """``reminders``: days before the end on which renewal is offered; ``sign_again``: changes that end it early."""
-
-    id: str = "validity"
-    months: int = Field(ge=1, le=60)
-    reminders: Plan
-    sign_again: tuple[str, ...]
-
-    def last_day(self, signed_on: date) -> date:
-        """The last day on which a pledge of that day holds: 2026-03-12 gives 2027-03-11."""
-        return add_months(signed_on, self.months) - timedelta(days=1)
-
-
-class Cause(Sourced):
-    """Why a pledge stops. ``by`` rule: the service may pause by itself when it is so (``days`` overdue); officer: only a
-    person decides, after a hearing. All are the bureau's own rules."""
-
-    number: int = Field(gt=0, lt=100)
-    effect: Literal["pause", "revoke", "withdraw"]
-    by: Literal["rule", "officer"]
-    text: str = Field(min_length=4, max_length=40)
-    kind: Literal["proposal"]
-    days: int = 0
-
-    @model_validator(mode="after")
-    def _people_revoke(self) -> Cause:
-        if self.effect == "revoke" and self.by != "officer":
-            raise ValueError(f"{self.id}：撤销只能由工作人员决定")
-        return self
-
-    @property
-    def support(self) -> tuple[str, ...]:
-        """Ids of the sources it leans on."""
-        return self.sources
-
-    @property
-    def shown(self) -> str:
-        return f"{self.text}（{OWN_RULE}）"
-
-
-class Process(Sourced):
-    id: str = "process"
-    hearing_days: int = Field(ge=1)
-    """Working days to be heard before a pledge is revoked."""
-    text: str
-
-    @property
-    def shown(self) -> str:
-        return f"{self.text.format(days=self.hearing_days)}（{OWN_RULE}）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +44,11 @@ class PledgeText:
     closing: str
     fields: tuple[Declared, ...] = ()
     valid_months: int = 12
+
+    @property
+    def reference(self) -> str:
+        """Names text and version: ``honest-fuel/1``."""
+        return f"{self.id}/{self.version}"
 
     @property
     def lawful(self) -> tuple[Point, ...]:
@@ -211,11 +90,13 @@ class PledgeBook:
     def text_for(self, template: TemplateId, sector: str, on: date) -> PledgeText:
         """The text that is signed on a day; ``sector`` as a shop has it. ``LookupError``: no such template."""
         kind, whose = _named(self.templates_, template), self.sector(sector)
-        held = [point for id_ in kind.points or whose.points for point in self.points if _is(point, id_, on)]
+        held = [
+            point for id_ in kind.points or whose.points for point in self.points if point.id == id_ and point.holds(on)
+        ]
         months = self.validity.months
         return PledgeText(
             id=f"{kind.id}-{whose.id}",
-            version=_holding(kind.versions, on).version,
+            version=next(row.version for row in kind.versions if row.holds(on)),
             title=kind.title,
             sector_title=whose.title,
             opening=kind.opening,
@@ -238,17 +119,17 @@ class PledgeBook:
         for template in self.templates_:
             for row in template.versions:
                 day = row.since or row.until or date.min
-                yield from (self.text_for(_template_id(template), sector.id, day) for sector in self.sectors_)
+                yield from (self.text_for(_kind(template), sector.id, day) for sector in self.sectors_)
 
-    def changed_silently(self, signed: Iterable[tuple[str, int, str]]) -> list[str]:
-        """Ids of the texts that were signed (id, version, hash) and now read differently under the same version."""
-        now = {(text.id, text.version): text_hash(text) for text in self.texts()}
-        return sorted({id_ for id_, version, digest in signed if now.get((id_, version), digest) != digest})
+    def changed_silently(self, signed: Iterable[tuple[str, str]]) -> list[str]:
+        """Of texts signed (``reference``, hash), those that now read differently although their version is the same."""
+        now = {text.reference: text_hash(text) for text in self.texts()}
+        return sorted({reference for reference, digest in signed if now.get(reference, digest) != digest})
 
 
 def full_text(text: PledgeText) -> str:
     """The whole text as it is shown and signed, at most ``MOST_TEXT`` characters."""
-    laws = "；".join(dict.fromkeys(point.law for point in text.lawful))
+    laws = "；".join(_laws(text.lawful))
     return "\n".join(
         (
             f"{text.title}（{text.sector_title}）",
@@ -258,7 +139,7 @@ def full_text(text: PledgeText) -> str:
             *_section(PROPOSED, text.proposed),
             *([f"另附声明内容：{'、'.join(row.label for row in text.fields)}。"] if text.fields else []),
             text.closing,
-            f"文本 {text.id}，版本 {text.version}",
+            f"文本编号：{text.reference}",
         )
     )
 
@@ -268,12 +149,17 @@ def text_hash(text: PledgeText) -> str:
     return hashlib.sha256(unicodedata.normalize("NFC", full_text(text)).encode()).hexdigest()
 
 
+def _laws(points: Sequence[Point]) -> list[str]:
+    """Each once, without those that another one already names."""
+    named = list(dict.fromkeys(point.law for point in points))
+    return [law for law in named if not any(law != other and law in other.split("、") for other in named)]
+
+
 def _section(title: str, points: Sequence[Point]) -> list[str]:
     return [f"【{title}】", *(f"{n}. {point.text}" for n, point in enumerate(points, 1))] if points else []
 
 
 RowT = TypeVar("RowT", Template, Declared, Cause)
-DatedT = TypeVar("DatedT", bound=Dated)
 
 
 def _named(rows: Sequence[RowT], id_: str) -> RowT:
@@ -283,16 +169,8 @@ def _named(rows: Sequence[RowT], id_: str) -> RowT:
     return found
 
 
-def _holding(rows: Sequence[DatedT], on: date) -> DatedT:
-    return next(row for row in rows if row.holds(on))
-
-
-def _is(point: Point, id_: str, on: date) -> bool:
-    return point.id == id_ and point.holds(on)
-
-
-def _template_id(template: Template) -> TemplateId:
-    return "capability" if template.id == "capability" else "honest"
+def _kind(template: Template) -> TemplateId:
+    return cast(TemplateId, template.id)
 
 
 @cache
@@ -310,7 +188,58 @@ def _load(path: Path) -> PledgeBook:
         )
     except (ValidationError, KeyError) as error:
         raise DataError(f"{path.name}：{error}") from None
-    problem = next(_problems(book), None)
-    if problem is not None:
-        raise DataError(f"{path.name}：{problem}")
+    for problems in (_unlinked, _doubled, _unversioned):
+        problem = next(problems(book), None)
+        if problem is not None:
+            raise DataError(f"{path.name}：{problem}")
     return book
+
+
+def _unlinked(book: PledgeBook) -> Iterator[str]:
+    """Names that lead nowhere."""
+    points, fields = {row.id for row in book.points}, {row.id for row in book.fields}
+    if [row.fallback for row in book.sectors_].count(True) != 1:
+        yield "sectors 里要有一行、也只能有一行 fallback。"
+    owners: list[Sector | Template] = [*book.sectors_, *book.templates_]
+    for owner in owners:
+        yield from (f"{owner.id}：points 写了不存在的“{name}”。" for name in owner.points if name not in points)
+    for template in book.templates_:
+        yield from (f"{template.id}：fields 写了不存在的“{name}”。" for name in template.fields if name not in fields)
+
+
+def _doubled(book: PledgeBook) -> Iterator[str]:
+    """Names or numbers that mean two things at once."""
+    ids = [*(row.id for row in book.sectors_), *(trade for row in book.sectors_ for trade in row.trades)]
+    yield from (f"sectors：“{name}”写了两次。" for name in set(ids) if ids.count(name) > 1)
+    numbers = [row.number for row in book.causes_]
+    yield from (f"causes：编号 {number} 写了两次。" for number in set(numbers) if numbers.count(number) > 1)
+    for n, row in enumerate(book.points):
+        if any(row.id == other.id and _meet(row, other) for other in book.points[:n]):
+            yield f"points：{row.id} 有两行在同一天有效，请改 since、until。"
+
+
+def _unversioned(book: PledgeBook) -> Iterator[str]:
+    """Days without one version, and days on which a wording changes but its version does not."""
+    days = _turns(book)
+    for template in book.templates_:
+        if any(sum(row.holds(day) for row in template.versions) != 1 for day in days):
+            yield f"{template.id}：versions 的日期有空缺或重叠。"
+            return
+        for sector in book.sectors_:
+            texts = [book.text_for(_kind(template), sector.id, day) for day in days]
+            if any(a.version == b.version and full_text(a) != full_text(b) for a, b in pairwise(texts)):
+                yield f"{template.id}：{sector.id} 的文字到日子会变，versions 也要加一行。"
+        yield from (f"{text.id}：文字太长，请删几条。" for text in book.texts() if len(full_text(text)) > MOST_TEXT)
+
+
+def _turns(book: PledgeBook) -> list[date]:
+    """A day of each stretch of time in which nothing changes."""
+    rows: list[Dated] = [*book.points, *(row for template in book.templates_ for row in template.versions)]
+    starts = {row.since for row in rows if row.since} | {row.until + timedelta(days=1) for row in rows if row.until}
+    return [date.min, *sorted(starts)]
+
+
+def _meet(one: Dated, other: Dated) -> bool:
+    """Whether there is a day on which both hold."""
+    first = max(one.since or date.min, other.since or date.min)
+    return first <= min(one.until or date.max, other.until or date.max)

@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     "media": Kind(Priority.ANSWER, timedelta(days=3)),
     "reminder": Kind(Priority.NOTICE, timedelta(days=10)),
     "ledger": Kind(Priority.ANSWER, timedelta(days=7)),
+    "pledge": Kind(Priority.NOTICE, timedelta(days=10)),
     "case": Kind(Priority.NOTICE, timedelta(days=30)),
     "consult-answer": Kind(Priority.NOTICE, timedelta(days=30)),
 }

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from enum import Enum
 
+from PIL import Image
+
 from bot.cards import layout, lettering
 from bot.cards.words import Card, texts
 
@@ -28,13 +30,13 @@ _SHEETS = {Size.A4: layout.A4, Size.A6: layout.A6, Size.PHONE: layout.PHONE}
 
 
 def draw(card: Card, size: Size) -> bytes:
-    """A PNG of at most 1 MB: A4 with 1654 x 2339 pixels (200 dpi), A6 with 1240 x 1748 (300 dpi), phone with 1080 x 1920.
+    """A PNG of at most 1 MB: A4 with 1654 x 2339 pixels (200 dpi), A6 with 1240 x 1748 (300 dpi), phone with 1080 x 2160.
 
     A character that no typeface has is drawn as 〓; ``missing`` names them beforehand.
     """
     sheet = _SHEETS[size]
     out = io.BytesIO()
-    picture = layout.painted(card, sheet).image.quantize(SHADES, dither=0)
+    picture = layout.painted(card, sheet).image.quantize(SHADES, dither=Image.Dither.NONE)
     picture.save(out, "PNG", optimize=True, dpi=(sheet.dpi, sheet.dpi))
     return out.getvalue()
 

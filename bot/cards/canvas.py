@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import segno
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from bot.cards.lettering import Block, Face, font, glyph, width
 
@@ -81,6 +81,13 @@ class Canvas:
         """A shape in one colour; the mask has the pixels of the canvas."""
         x, y = (self.pixels(n) for n in centre)
         self.image.paste(colour, (x - mask.width // 2, y - mask.height // 2), mask)
+
+    def watermark(self, centre: tuple[float, float], mask: Image.Image, colour: Colour) -> None:
+        """A shape behind what is drawn already: whatever is darker stays as it is."""
+        behind = Image.new("RGB", self.image.size, WHITE)
+        x, y = (self.pixels(n) for n in centre)
+        behind.paste(colour, (x - mask.width // 2, y - mask.height // 2), mask)
+        self.image.paste(ImageChops.darker(self.image, behind))
 
     def code(self, x: float, y: float, text: str, side: float) -> float:
         """A QR code in the middle of a square of this side, with its quiet zone; the side of its modules, without it.

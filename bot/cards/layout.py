@@ -11,8 +11,8 @@ from bot.cards.words import LIVE, VOLUNTARY, Card, details, more
 
 LEADING = 1.42
 NAME_LEADING = 1.28
-SMALLEST = 0.45
-"""Of the usual size: points are never set smaller than this."""
+SMALL, SMALLEST = 0.78, 0.45
+"""Of the usual size: points are made this small to have one line each, and never smaller than the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Sheet:
     height: float
     dpi: float
     margin: float
+    top: float
     frame: float
     seal: float
     title: float
@@ -43,18 +44,18 @@ class Sheet:
         return self.width / 2
 
 
-A4 = Sheet(210, 297, 200, 26, 9, 30, 15, 12.5, 30, 5.4, 3.7, 58, 10)
-A6 = Sheet(105, 148, 300, 11.5, 4, 12.5, 7.4, 6, 13, 2.85, 2.2, 40, 5)
-PHONE = Sheet(72, 128, 381, 7.5, 2.6, 10.5, 6, 4.6, 10.5, 2.5, 1.95, 33, 5, stacked=True)
+A4 = Sheet(210, 297, 200, 26, 19, 9, 28, 15, 12.5, 30, 5.4, 3.7, 50, 10)
+A6 = Sheet(105, 148, 300, 11.5, 8, 4, 11.5, 7.2, 5.8, 12.5, 2.85, 2.2, 39.2, 5)
+PHONE = Sheet(72, 144, 381, 7.5, 6.4, 2.6, 10, 6, 4.8, 10.5, 2.5, 1.95, 33, 5, stacked=True)
 
 
 def painted(card: Card, sheet: Sheet) -> Canvas:
     canvas = Canvas(sheet.width, sheet.height, sheet.dpi)
     _borders(canvas, sheet)
     top = _head(canvas, card, sheet)
-    bottom = _foot(canvas, card, sheet)
-    _watermark(canvas, sheet, (top + bottom) / 2)
+    bottom = foot(canvas, card, sheet)
     _points(canvas, card, sheet, (top, bottom))
+    _watermark(canvas, sheet, (top, bottom))
     return canvas
 
 
@@ -65,14 +66,16 @@ def _borders(canvas: Canvas, sheet: Sheet) -> None:
         canvas.frame(box, thick * sheet.frame, 0.36 * (2 * sheet.frame - inset), colour)
 
 
-def _watermark(canvas: Canvas, sheet: Sheet, y: float) -> None:
-    mask = emblem.balance(canvas.pixels(sheet.inner * 0.74))
-    canvas.stencil((sheet.middle, y), mask, PALE_GREEN)
+def _watermark(canvas: Canvas, sheet: Sheet, room: tuple[float, float]) -> None:
+    """The balance behind the points; it does not reach the quiet zone of the code."""
+    side = min(sheet.inner * 0.9, (room[1] - room[0]) * 1.3)
+    mask = emblem.balance(canvas.pixels(side))
+    canvas.watermark((sheet.middle, (room[0] + room[1]) / 2), mask, PALE_GREEN)
 
 
 def _head(canvas: Canvas, card: Card, sheet: Sheet) -> float:
     """Seal, title, name, place and trade; where the rest may begin."""
-    y = sheet.margin
+    y = sheet.top
     canvas.stencil((sheet.middle, y + sheet.seal / 2), emblem.seal(canvas.pixels(sheet.seal)), GREEN)
     y += sheet.seal + 0.5 * sheet.title
     title = _one_line(card.title, Style(Face.SERIF, sheet.title, GREEN, 0.16, 0.012, 0.5), sheet.inner)
@@ -81,7 +84,9 @@ def _head(canvas: Canvas, card: Card, sheet: Sheet) -> float:
     _ornament(canvas, sheet, y)
     y = _name(canvas, card, sheet, y + 0.42 * sheet.title)
     place = cleaned("　·　".join(filter(None, (card.district, card.sector)))) or " "
-    canvas.line(sheet.middle, y, place, _one_line(place, Style(Face.SANS, sheet.text * 0.95, GREY, align=0.5), sheet.inner))
+    canvas.line(
+        sheet.middle, y, place, _one_line(place, Style(Face.SANS, sheet.text * 0.95, GREY, align=0.5), sheet.inner)
+    )
     return y + 2.2 * sheet.text
 
 
@@ -105,26 +110,43 @@ def _points(canvas: Canvas, card: Card, sheet: Sheet, room: tuple[float, float])
     texts = [cleaned(text) for text in card.points[: sheet.shown]]
     rest = more(len(card.points), len(texts))
     height = room[1] - room[0] - (3.1 if rest else 1.6) * sheet.text
-    size = sheet.text
-    while size > sheet.text * SMALLEST and _set(texts, sheet, size, 0.3) > height:
-        size *= 0.97
+    size = _size(texts, sheet, height)
     spare = (height - _set(texts, sheet, size, 0.0)) / max(len(texts), 1) / size
     gap = min(max(spare, 0.0), 0.85)
-    used = _set(texts, sheet, size, gap)
-    y = room[0] + max(height - used, 0.0) * 0.4
+    y = room[0] + max(height - _set(texts, sheet, size, gap), 0.0) * 0.4
     canvas.line(sheet.middle, y, card.opening, Style(Face.SANS, size, GREEN, 0.08, 0.01, 0.5))
-    y += (LEADING + max(gap, 0.4)) * size
-    for number, text in enumerate(texts, start=1):
-        y = _point(canvas, sheet, y, f"{number}", Block(_lines(text, sheet, size), size)) + gap * size
+    y += (LEADING + 0.4) * size
+    blocks = [Block(_lines(text, sheet, size), size) for text in texts]
+    x = _left(blocks, sheet, size)
+    for number, block in enumerate(blocks, start=1):
+        y = _point(canvas, (x, y), f"{number}", block) + gap * size
     if rest:
-        canvas.line(sheet.middle, y, rest, Style(Face.SANS, sheet.small, GREY, align=0.5))
+        canvas.line(sheet.middle, y + 0.3 * size, rest, Style(Face.SANS, min(size, sheet.small), GREY, align=0.5))
 
 
-def _point(canvas: Canvas, sheet: Sheet, y: float, number: str, block: Block) -> float:
-    size = block.size
+def _size(texts: list[str], sheet: Sheet, height: float) -> float:
+    """The largest at which each point has one line; if that is small, the largest at which they fit in."""
+    size, fitting = sheet.text, 0.0
+    while size > sheet.text * SMALLEST:
+        if _set(texts, sheet, size, 0.3) <= height:
+            fitting = fitting or size
+            if size < sheet.text * SMALL or all(len(_lines(text, sheet, size)) == 1 for text in texts):
+                break
+        size *= 0.97
+    return size if size >= sheet.text * SMALL else fitting or size
+
+
+def _left(blocks: list[Block], sheet: Sheet, size: float) -> float:
+    """Where the points begin: as a whole they stand in the middle."""
+    widest = max((width(Face.SANS, line) for block in blocks for line in block.lines), default=0.0)
+    return max(sheet.middle - (widest * size + _indent(size)) / 2, sheet.margin)
+
+
+def _point(canvas: Canvas, place: tuple[float, float], number: str, block: Block) -> float:
+    (x, y), size = place, block.size
     top = y + (LEADING - 1) / 2 * size
-    canvas.line(sheet.margin + 1.2 * size, top, number, Style(Face.SANS, size, GREEN, weight=0.02, align=1))
-    return canvas.block(sheet.margin + _indent(size), y, block, Style(Face.SANS, size), LEADING)
+    canvas.line(x + 1.2 * size, top, number, Style(Face.SANS, size, GREEN, weight=0.02, align=1))
+    return canvas.block(x + _indent(size), y, block, Style(Face.SANS, size), LEADING)
 
 
 def _indent(size: float) -> float:
@@ -141,7 +163,7 @@ def _set(texts: list[str], sheet: Sheet, size: float, gap: float) -> float:
     return (lines * LEADING + len(texts) * gap + LEADING + 0.4) * size
 
 
-def _foot(canvas: Canvas, card: Card, sheet: Sheet) -> float:
+def foot(canvas: Canvas, card: Card, sheet: Sheet) -> float:
     """The code with what belongs to it; where it begins."""
     end = sheet.height - sheet.frame * 1.28 - 1.9 * sheet.small
     canvas.line(sheet.middle, end, VOLUNTARY, Style(Face.SANS, sheet.small * 0.9, GREY, 0.06, align=0.5))
@@ -164,7 +186,7 @@ def _beside(canvas: Canvas, card: Card, sheet: Sheet, end: float) -> float:
 def _stacked(canvas: Canvas, card: Card, sheet: Sheet, end: float) -> float:
     """The code in the middle, the details in two columns below it."""
     rows = details(card)
-    each, half = 3.9 * sheet.small, sheet.inner / 2
+    each, half = 4.5 * sheet.small, sheet.inner / 2
     first = end - each * ((len(rows) + 1) // 2)
     for number, (label, value) in enumerate(rows):
         place = (sheet.margin + (number % 2) * (half + sheet.small), first + number // 2 * each)
@@ -182,7 +204,12 @@ def _code(canvas: Canvas, card: Card, sheet: Sheet, corner: tuple[float, float])
     middle, y = x + sheet.code / 2, y + sheet.code + 0.7 * sheet.small
     number = _one_line(card.number, Style(Face.SANS, sheet.small * 1.35, INK, 0.03, 0.02, 0.5), sheet.code)
     canvas.line(middle, y, card.number, number)
-    canvas.line(middle, y + 1.9 * sheet.small, LIVE, _one_line(LIVE, Style(Face.SANS, sheet.small, GREEN, align=0.5), sheet.code))
+    canvas.line(
+        middle,
+        y + 1.9 * sheet.small,
+        LIVE,
+        _one_line(LIVE, Style(Face.SANS, sheet.small, GREEN, align=0.5), sheet.code),
+    )
 
 
 def _detail(

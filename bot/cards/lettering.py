@@ -23,7 +23,7 @@ _PROBE = 40
 _NO_CHARACTER = "\U0010ffff"
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 _VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.%/&'-]*|.", re.DOTALL)
+_WORDS = re.compile(r"[A-Za-z0-9\u00c0-\u024f][A-Za-z0-9\u00c0-\u024f.%/&'-]*|.", re.DOTALL)
 # GB/T 15834-2011, 5.1: what may not stand at the head of a line, and what not at its end.
 _NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’%·,.;:?!)")
 _NOT_LAST = frozenset("（《「『【〈“‘(")

@@ -47,7 +47,16 @@ def more(points: int, shown: int) -> str:
 
 def texts(card: Card) -> tuple[str, ...]:
     """Whatever was written by somebody."""
-    return (card.title, card.shop_name, card.district, card.sector, card.opening, *card.points, card.office, card.hotline)
+    return (
+        card.title,
+        card.shop_name,
+        card.district,
+        card.sector,
+        card.opening,
+        *card.points,
+        card.office,
+        card.hotline,
+    )
 
 
 def _day(day: date) -> str:

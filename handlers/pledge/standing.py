@@ -1,0 +1,143 @@
+"""What keeps a pledge true: paused when a mandatory instrument is long overdue or a violation is confirmed, taken up
+again when that is mended, and what anybody may see of it today.
+
+What the public sees is worked out when it is looked at, so that a change shows at once; the daily check records it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from handlers.conversation.messages import Choice, Reply
+from handlers.outreach import push
+from storage import case_likeness, pledges, shops
+from storage.database import Session
+from storage.pledges import Deed, Pledge, PledgeState, ScoreEvent, Standing, Status
+from storage.shops import Shop
+
+YEAR = timedelta(days=365)
+OVERDUE, VIOLATION = "overdue", "violation"
+KIND, LIFE = "pledge", timedelta(days=7)
+STATUSES = {
+    Status.VALID: "有效",
+    Status.EXPIRING: "有效（即将到期）",
+    Status.PAUSED: "暂停",
+    Status.REVOKED: "已撤销",
+    Status.EXPIRED: "已到期",
+    Status.ENDED: "已结束",
+}
+REASONS = {
+    OVERDUE: "有强检器具超期 30 天以上没有检定",
+    VIOLATION: "近期查实有计量违法",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What anybody may see of a pledge on a day: nothing of reporters, nothing of persons."""
+
+    number: str
+    shop: str
+    district: str
+    sector: str
+    status: Status
+    signed_on: date
+    valid_until: date
+    must: int
+    valid: int
+    confirmed: int
+    template: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        return STATUSES[self.status]
+
+    @property
+    def share(self) -> str:
+        """检定有效的比例, as it is said."""
+        if not self.must:
+            return "台账里没有在用的强检器具"
+        return f"在用强检器具 {self.must} 台，检定有效 {self.valid} 台（{self.valid * 100 // self.must}%）"
+
+
+def shown(session: Session, pledge: Pledge, shop: Shop, today: date) -> Shown:
+    """As it stands this minute: what the daily check has not recorded yet counts already."""
+    standing = pledges.standing(session, shop.id, today)
+    status = pledges.status_on(pledge, today)
+    if status in (Status.VALID, Status.EXPIRING) and standing.long_overdue:
+        status = Status.PAUSED
+    if status is Status.PAUSED and pledge.cause == OVERDUE and not standing.long_overdue:
+        status = Status.VALID
+    confirmed = case_likeness.confirmed_at_shop(session, shop.id, today - YEAR)
+    return Shown(
+        pledge.number,
+        shop.name,
+        shop.district,
+        shop.sector,
+        status,
+        pledge.signed_on,
+        pledge.valid_until,
+        standing.must,
+        standing.valid,
+        confirmed,
+        pledge.template,
+        pledge.text,
+    )
+
+
+def check(session: Session, pledge: Pledge, today: date, now: datetime) -> bool:
+    """Pause or take up again what the ledger asks for; whether anything changed."""
+    standing = pledges.standing(session, pledge.shop_id, today)
+    if pledge.state == PledgeState.ACTIVE and standing.long_overdue:
+        pause(session, pledge, OVERDUE, _overdue_words(standing), now)
+        return True
+    if pledge.state == PledgeState.PAUSED and pledge.cause == OVERDUE and not standing.long_overdue:
+        resume(session, pledge, "超期器具已检定或停用", now)
+        return True
+    return False
+
+
+def pause(session: Session, pledge: Pledge, cause: str, reason: str, now: datetime) -> None:
+    """Pause a pledge and tell those in charge why, what to do and how to appeal."""
+    pledges.move(session, pledge, PledgeState.PAUSED, Deed("system", "pledge.paused", reason, cause), now)
+    text = (
+        f"您店的诚信计量承诺 {pledge.number} 已暂停展示：{reason}。\n"
+        "扫码会显示“暂停”。改好以后自动恢复；认为不对，可以申诉，工作人员 5 个工作日内答复。"
+    )
+    choices = (Choice("怎么恢复", "pledge:mine"), Choice("申诉", f"pledge:appeal/{pledge.id}"))
+    _tell(session, pledge, Reply(text, choices), now, f"paused:{pledge.id}:{now.isoformat()}")
+
+
+def resume(session: Session, pledge: Pledge, reason: str, now: datetime, actor: str = "system") -> None:
+    pledges.move(session, pledge, PledgeState.ACTIVE, Deed(actor, "pledge.resumed", reason), now)
+    pledge.reason = ""
+    reply = Reply(f"您店的诚信计量承诺 {pledge.number} 已恢复有效：{reason}。", (Choice("看我的承诺", "pledge:mine"),))
+    _tell(session, pledge, reply, now, f"resumed:{pledge.id}:{now.isoformat()}")
+
+
+def revoke(session: Session, pledge: Pledge, cause: str, reason: str, actor: str, now: datetime) -> None:
+    """撤销, by staff and with a reason; an appeal may bring it back."""
+    pledges.move(session, pledge, PledgeState.REVOKED, Deed(actor, "pledge.revoked", reason, cause), now)
+    text = f"您店的诚信计量承诺 {pledge.number} 已撤销：{reason}。认为不对，可以申诉，工作人员 5 个工作日内答复。"
+    reply = Reply(text, (Choice("申诉", f"pledge:appeal/{pledge.id}"),))
+    _tell(session, pledge, reply, now, f"revoked:{pledge.id}:{now.isoformat()}")
+
+
+def violation(session: Session, shop_id: int, case_id: int, rule: str, day: date, now: datetime) -> None:
+    """A violation was confirmed at a shop: its pledge is paused, its credit account gets the points of the rule."""
+    entry = ScoreEvent(shop_id=shop_id, rule=rule, happened_on=day, case_id=case_id, actor="system")
+    pledges.score(session, entry, now)
+    pledge = pledges.live(session, shop_id)
+    if pledge is not None and pledge.state == PledgeState.ACTIVE:
+        pause(session, pledge, VIOLATION, REASONS[VIOLATION], now)
+
+
+def _overdue_words(standing: Standing) -> str:
+    return f"{standing.long_overdue} 台强检器具超期 30 天以上没有检定"
+
+
+def _tell(session: Session, pledge: Pledge, reply: Reply, now: datetime, key: str) -> None:
+    for contact_id in shops.to_remind(session, [pledge.shop_id]).get(pledge.shop_id, []):
+        push(session, contact_id, reply, now, KIND, f"pledge:{key}:{contact_id}"[:128], life=LIFE)
