@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from knowledge.casebook import Sourced
 from knowledge.files import DATA, DataError, load_yaml
-from knowledge.library import Confidence, Fact
+from knowledge.library import Confidence
 
 FILE = "demonstration.yaml"
 OWN = "本局条件"
@@ -58,13 +58,13 @@ class Condition(Sourced):
             raise ValueError(f"{self.id}：fact 要配一个 at_least、at_most 或 one_of（只用于 letter）")
         return self
 
-    def met(self, facts: Facts, answers: Mapping[str, bool]) -> bool | None:
-        """None while it is asked and not answered."""
+    def met(self, facts: Facts, answers: Mapping[str, bool]) -> bool:
+        """What is asked and not answered is not met."""
         if not self.fact:
-            return answers.get(self.id)
+            return answers.get(self.id, False)
         value = getattr(facts, self.fact)
         if self.one_of:
-            return value in self.one_of
+            return bool(value in self.one_of)
         return bool(value >= self.at_least if self.at_least is not None else value <= self.at_most)
 
     @property
@@ -120,14 +120,14 @@ def questions() -> tuple[Condition, ...]:
 def check(facts: Facts, answers: Mapping[str, bool]) -> Check:
     """Whether a shop may apply, by what is known and its answers to ``questions``; what is not answered is missing."""
     conditions = Checklist.load().conditions
-    results = [(row, row.met(facts, answers)) for row in conditions]
-    missing = tuple(_missing(row, met) for row, met in results if not met)
+    missing = tuple(_missing(row, answers) for row in conditions if not row.met(facts, answers))
     return Check(not missing, missing, _text(len(conditions), missing))
 
 
-def _missing(condition: Condition, met: bool | None) -> str:  # noqa: FBT001 - three-valued: None is "not answered"
-    todo = f"请回答：{condition.ask}" if met is None else f"{condition.todo}。"
-    return f"{condition.shown}：{todo}"
+def _missing(condition: Condition, answers: Mapping[str, bool]) -> str:
+    if condition.ask and condition.id not in answers:
+        return f"请回答：{condition.ask}"
+    return f"{condition.shown}：{condition.todo}。"
 
 
 def _text(total: int, missing: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ _LOOKALIKES = str.maketrans("OIL", "011")
 _DIGIT = "[0-9OIL]"
 _GAP = r"[\s\-‐‑‒–—―−─_.·・,，、/:：~\u200b-\u200d\u2060\ufeff]"
 # An L at the end may have been read as a one.
-_PREFIX = rf"CXJ[L1I]{_GAP}{{0,4}}"
+_PREFIX = rf"C\s?X\s?J\s?[L1I]{_GAP}{{0,4}}"
 _TEN = rf"{_DIGIT}(?:{_GAP}{{0,3}}{_DIGIT}){{9}}"
 # A check digit that stands apart may be followed by another word that is a digit; one that does not may not.
 _CHECK = rf"(?:{_GAP}{{1,3}}{_DIGIT}(?!-?{_DIGIT})|{_DIGIT}(?!{_GAP}{{0,3}}[0-9]|[OIL]))"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.talk import Bench
 from knowledge.workdays import Calendar
-from scheduler import deadlines, reminders, retention
+from scheduler import deadlines, pledges, reminders, retention
 from storage.database import Database
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -79,6 +79,14 @@ def jobs(bench: Bench) -> tuple[Job, ...]:
             lambda database, now: deadlines.digest(database, now, bench),
             may_tell_staff,
             told="给 {} 名工作人员发了今日清单",
+        ),
+        Job("pledges", pledges.CHECK_FROM, pledges.check, told="{} 份承诺暂停或恢复"),
+        Job(
+            "pledge-renewals",
+            pledges.REMIND_FROM,
+            lambda database, now: pledges.remind(database, now, bench),
+            lambda now: pledges.may_remind(bench, now),
+            told="提醒了 {} 份承诺续签",
         ),
         Job("reveals", time(0, 0), retention.close_reveals, resumes=True),
         Job("open-originals", time(3, 50), lambda database, now: retention.sweep_open(database, now, bench.files)),

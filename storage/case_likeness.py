@@ -118,7 +118,12 @@ def history(session: Session, stall_id: int, since: date) -> tuple[int, int]:
 def confirmed_at_shop(session: Session, shop_id: int, since: date) -> int:
     """Violations confirmed since a day in cases whose stall is known to be this shop."""
     found = select(func.count(Case.id)).join(Stall, Stall.id == Case.stall_id)
-    return session.scalar(found.where(Stall.shop_id == shop_id, Case.confirmed, Case.ended_on >= since)) or 0
+    return (
+        session.scalar(
+            found.where(Stall.shop_id == shop_id, Case.confirmed, Case.ended_on >= since, Case.main_id.is_(None))
+        )
+        or 0
+    )
 
 
 def _stall_of(session: Session, case: Case) -> Stall | None:

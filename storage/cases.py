@@ -373,3 +373,9 @@ def count_kept_files(session: Session) -> int:
 def has_stall(session: Session, shop_id: int) -> bool:
     """Whether cases were about this shop's stall."""
     return session.scalar(select(Stall.id).where(Stall.shop_id == shop_id).limit(1)) is not None
+
+
+def shop_of(session: Session, case: Case) -> int | None:
+    """The shop that keeps a ledger here and is known to be the case's stall."""
+    stall = session.get(Stall, case.stall_id) if case.stall_id is not None else None
+    return stall.shop_id if stall is not None else None

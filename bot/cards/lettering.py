@@ -89,8 +89,10 @@ def wrapped(face: Face, text: str, ems: float) -> tuple[str, ...]:
     lines = [""]
     for piece in _pieces(face, text, ems):
         if lines[-1] and width(face, lines[-1] + piece.rstrip()) > ems:
-            lines[-1], carried = _parted(lines[-1], piece)
-            lines.append(carried)
+            stays, carried = _parted(lines[-1], piece)
+            if width(face, carried + piece.rstrip()) > ems:
+                stays, carried = lines[-1], ""
+            lines[-1:] = [stays, carried]
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return tuple(line.rstrip() for line in lines)
 
@@ -136,10 +138,11 @@ def _pieces(face: Face, text: str, ems: float) -> list[str]:
 
 def _parted(line: str, piece: str) -> tuple[str, str]:
     """What stays on a full line, and what goes to the next with the piece that is too much."""
-    carry = len(line)
-    while carry > 1 and (line[carry - 1] in _NOT_LAST or (carry == len(line) and piece[0] in _NOT_FIRST)):
-        carry -= 1
-    return (line[:carry], line[carry:]) if carry > 1 else (line, "")
+    whole = line + piece
+    for at in range(len(line), 0, -1):
+        if whole[at - 1] not in _NOT_LAST and whole[at] not in _NOT_FIRST:
+            return line[:at], line[at:]
+    return line, ""
 
 
 @lru_cache(maxsize=4096)

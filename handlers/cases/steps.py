@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from handlers.cases import telling, terms
+from handlers.pledge import standing
 from handlers.talk import SHANGHAI, Bench
 from knowledge.casebook import Ground, Outcome
 from storage import case_links, cases
@@ -106,6 +107,9 @@ def close(desk: Desk, case: Case, outcome: Outcome, reason: str, document_no: st
         deed = desk.deed("case.closed", f"{outcome.label}：{one.reason}", outcome=outcome.id)
         cases.move(desk.session, one, CaseState.CLOSED, deed, desk.now)
         _ended(desk, one, met=True)
+    shop_id = cases.shop_of(desk.session, case)
+    if outcome.confirmed and shop_id is not None:
+        standing.violation(desk.session, shop_id, case.id, outcome.id, desk.today, desk.now)
     telling.tell_reporters(
         desk.bench, desk.session, case, "已办结，请看结果并评价", desk.now, f"closed:{case.reopened}"
     )
@@ -127,6 +131,9 @@ def reopen(desk: Desk, case: Case, reason: str) -> None:
     if not may_reopen(case, desk.today):
         raise StepError("办结超过 15 天，不能再退回。仍有新情况，请重新举报。")
     to = CaseState.ACCEPTED if case.state == CaseState.CLOSED else CaseState.RECEIVED
+    shop_id = cases.shop_of(desk.session, case)
+    if case.confirmed and shop_id is not None:
+        standing.taken_up_again(desk.session, shop_id, case.id, desk.today, desk.now)
     cases.move(desk.session, case, to, desk.deed("case.reopened", reason), desk.now)
     case.reopened, case.ended_on, case.outcome, case.reason, case.confirmed = case.reopened + 1, None, "", "", False
     case.ground = case.document_no = ""

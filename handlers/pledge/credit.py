@@ -15,8 +15,6 @@ from storage.shops import Membership
 CONFIRMED_BY = ("staff:", "system", "command")
 """Who adds an entry: staff, or the closing of a case by them. Nobody else can."""
 LIVE = (Status.VALID, Status.EXPIRING)
-RULE_OF = {"punished": "fined", "corrected": "short-weight", "minor": "minor-corrected"}
-"""Which rule of the points table an outcome of a case falls under."""
 
 
 def mine(talk: Talk, place: Membership, _rest: str = "") -> list[Reply]:

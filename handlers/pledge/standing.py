@@ -27,6 +27,8 @@ STATUSES = {
     Status.EXPIRED: "已到期",
     Status.ENDED: "已结束",
 }
+RULE_OF = {"punished": "fined", "corrected": "short-weight", "minor": "minor-corrected"}
+"""Which rule of the points table an outcome of a case falls under."""
 REASONS = {
     OVERDUE: "有强检器具超期 30 天以上没有检定",
     VIOLATION: "近期查实有计量违法",
@@ -125,13 +127,26 @@ def revoke(session: Session, pledge: Pledge, cause: str, reason: str, actor: str
     _tell(session, pledge, reply, now, f"revoked:{pledge.id}:{now.isoformat()}")
 
 
-def violation(session: Session, shop_id: int, case_id: int, rule: str, day: date, now: datetime) -> None:
+def violation(session: Session, shop_id: int, case_id: int, outcome: str, day: date, now: datetime) -> None:
     """A violation was confirmed at a shop: its pledge is paused, its credit account gets the points of the rule."""
-    entry = ScoreEvent(shop_id=shop_id, rule=rule, happened_on=day, case_id=case_id, actor="system")
-    pledges.score(session, entry, now)
+    rule = RULE_OF.get(outcome)
+    if rule is not None:
+        entry = ScoreEvent(shop_id=shop_id, rule=rule, happened_on=day, case_id=case_id, actor="system")
+        pledges.score(session, entry, now)
     pledge = pledges.live(session, shop_id)
     if pledge is not None and pledge.state == PledgeState.ACTIVE:
         pause(session, pledge, VIOLATION, REASONS[VIOLATION], now)
+
+
+def taken_up_again(session: Session, shop_id: int, case_id: int, day: date, now: datetime) -> None:
+    """The case of a violation is open once more: what it counted for counts no longer; the pledge stays paused until
+    staff have decided."""
+    for row in pledges.scores(session, shop_id):
+        if row.case_id == case_id:
+            undo = ScoreEvent(
+                shop_id=shop_id, rule=row.rule, happened_on=day, case_id=case_id, undoes=row.id, actor="system"
+            )
+            pledges.score(session, undo, now)
 
 
 def _overdue_words(standing: Standing) -> str:

@@ -68,7 +68,7 @@ def _slips(digits: str) -> set[str]:
 
 
 def test_every_wrong_digit_and_every_swap_of_neighbours_in_200_numbers_is_refused():
-    chance = random.Random(17)
+    chance = random.Random(17)  # noqa: S311 - trials, not secrets
     tried = 0
     for _ in range(200):
         digits = numbered(chance.randint(2020, 2035), chance.randint(1, MOST)).replace("-", "")[4:]

@@ -56,6 +56,8 @@ def test_everything_that_is_due_is_done_once(settings: Settings, knowledge: Know
             "unreached：做了，0 家店逾期没有动静",
             "case-terms：做了，提醒了 0 个案件期限",
             "case-digest：做了，给 0 名工作人员发了今日清单",
+            "pledges：做了，0 份承诺暂停或恢复",
+            "pledge-renewals：做了，提醒了 0 份承诺续签",
             "reveals：做了",
             "open-originals：做了",
             "sealed：做了",
@@ -68,7 +70,7 @@ def test_everything_that_is_due_is_done_once(settings: Settings, knowledge: Know
     again, sound = tick(settings, TUESDAY + timedelta(minutes=1), knowledge)
     assert sound
     assert again[:2] == ["retention：这一次已经做过", "holiday-notice：这一次已经做过"]
-    assert [again[2], again[10]] == ["reminders：做了，提醒了 0 家店", "文件：处理 0 份"]
+    assert [again[2], again[12]] == ["reminders：做了，提醒了 0 家店", "文件：处理 0 份"]
     assert reminded(settings) == 1
     database = Database(settings.database)
     with database.reading() as session:
