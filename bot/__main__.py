@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     _add_custodians(found)
     _add_staff(found)
     _add_cases(found)
+    _add_pledges(found)
     found.add_parser("check", help="检查知识数据").set_defaults(run=commands.check)
     found.add_parser("migrate", help="把数据库升到最新").set_defaults(run=commands.migrate)
     found.add_parser("prepare", help="建库并备好检索模型，让第一次启动也快").set_defaults(run=commands.prepare)
@@ -227,6 +228,30 @@ def _add_cases(found: Parsers) -> None:
     to.add_argument("--csv", type=Path, metavar="FILE", help="写成 CSV")
     to.add_argument("--xlsx", type=Path, metavar="FILE", help="写成 Excel，默认")
     cases.set_defaults(run=commands.cases)
+
+
+def _add_pledges(found: Parsers) -> None:
+    pledges = found.add_parser("pledges", help="承诺：审申诉和申报、撤销、恢复、记信用分")
+    actions = pledges.add_subparsers(required=True, metavar="action", dest="action")
+    actions.add_parser("list", help="待审的申诉和申报")
+    decide = actions.add_parser("decide", help="审一件")
+    decide.add_argument("number", type=int, metavar="申请号")
+    decide.add_argument("verdict", choices=("grant", "decline"), metavar="grant|decline")
+    revoke = actions.add_parser("revoke", help="撤销一份承诺")
+    revoke.add_argument("number", metavar="承诺编号")
+    revoke.add_argument("--cause", default="", help="依据本局办法的哪一条")
+    restore = actions.add_parser("restore", help="恢复一份暂停或撤销的承诺")
+    restore.add_argument("number", metavar="承诺编号")
+    score = actions.add_parser("score", help="给一家店记一条信用分")
+    score.add_argument("shop", metavar="店铺")
+    score.add_argument("rule", metavar="规则")
+    score.add_argument("--on", type=_day, help="发生在哪天，留空是今天")
+    undo = actions.add_parser("undo", help="记错的一条不再计分")
+    undo.add_argument("number", type=int, metavar="条号")
+    for action in (decide, revoke, restore, score, undo):
+        action.add_argument("--by", required=True, metavar="姓名", help="谁定的")
+        action.add_argument("--reason", required=True, metavar="理由", help="至少 10 个字，店里会看到")
+    pledges.set_defaults(run=commands.pledges)
 
 
 def _add_key(action: argparse.ArgumentParser, what: str) -> None:

@@ -234,6 +234,12 @@ def staff(arguments: argparse.Namespace, settings: Settings) -> int:
     return staff_command(arguments, settings)
 
 
+def pledges(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bot.backoffice.pledges import run
+
+    return run(arguments, settings)
+
+
 def cases(arguments: argparse.Namespace, settings: Settings) -> int:
     from bot.backoffice.cases import cases_command
 

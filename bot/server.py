@@ -18,6 +18,7 @@ from starlette.responses import Response
 from bot.app import Service
 from bot.downloads import makers
 from bot.file_links import FileLinks
+from bot.pledge_pages import PledgeDesk
 from bot.processes import Channels, Ticking, Worker
 from bot.progress import ProgressDesk
 from bot.running import StartError, listen, run
@@ -26,6 +27,7 @@ from bot.web.files import create_files_router
 from bot.web.headers import SECURITY_HEADERS
 from bot.web.health import Health, create_health_router
 from bot.web.pages import install
+from bot.web.pledges import create_pledges_router
 from bot.web.progress import create_progress_router
 from bot.web.spoken import answer_for
 
@@ -68,7 +70,8 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
     install(app, service)
     files = create_files_router(FileLinks(service, makers(service)))
     progress = create_progress_router(ProgressDesk(service))
-    for router in (create_health_router(health), files, progress, *channels.routers()):
+    pledges = create_pledges_router(PledgeDesk(service))
+    for router in (create_health_router(health), files, progress, pledges, *channels.routers()):
         app.include_router(router)
     return app
 

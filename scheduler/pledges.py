@@ -35,7 +35,7 @@ def may_remind(bench: Bench, now: datetime) -> bool:
 def remind(database: Database, now: datetime, bench: Bench) -> int:
     """Offer renewal 30 and 7 days before the end and on the last day, after an outage the latest only; how many."""
     today = now.astimezone(SHANGHAI).date()
-    stages = sorted(bench.pledge_book.validity.reminders)
+    stages = sorted(bench.pledge_book.validity.reminders.stages)
     return _each(database, lambda session, row: _reminded(session, row, stages, today, now))
 
 

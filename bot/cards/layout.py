@@ -17,7 +17,8 @@ SMALL, SMALLEST = 0.78, 0.45
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Measures in millimetres; ``shown`` is the most points, ``stacked`` has the code in the middle of a narrow sheet."""
+    """Measures in millimetres; ``shown`` is the most points and ``fewest`` how many are shown however
+    long they are; ``stacked`` has the code in the middle of a narrow sheet."""
 
     width: float
     height: float
@@ -33,6 +34,7 @@ class Sheet:
     small: float
     code: float
     shown: int
+    fewest: int
     stacked: bool = False
 
     @property
@@ -44,9 +46,9 @@ class Sheet:
         return self.width / 2
 
 
-A4 = Sheet(210, 297, 200, 26, 19, 9, 28, 15, 12.5, 30, 5.4, 3.7, 54.5, 10)
-A6 = Sheet(105, 148, 300, 11.5, 8, 4, 11.5, 7.2, 5.8, 12.5, 2.85, 2.2, 39.2, 5)
-PHONE = Sheet(72, 144, 381, 7.5, 6.4, 2.6, 10, 6, 4.8, 10.5, 2.5, 1.95, 33, 5, stacked=True)
+A4 = Sheet(210, 297, 200, 26, 19, 9, 28, 15, 12.5, 30, 5.4, 3.7, 54.5, 10, 10)
+A6 = Sheet(105, 148, 300, 11.5, 8, 4, 11.5, 7.2, 5.8, 12.5, 2.85, 2.2, 39.2, 5, 3)
+PHONE = Sheet(72, 144, 381, 7.5, 6.4, 2.6, 10, 6, 4.8, 10.5, 2.5, 1.95, 33, 5, 3, stacked=True)
 
 
 def painted(card: Card, sheet: Sheet) -> Canvas:
@@ -107,10 +109,7 @@ def _name(canvas: Canvas, card: Card, sheet: Sheet, y: float) -> float:
 
 def _points(canvas: Canvas, card: Card, sheet: Sheet, room: tuple[float, float]) -> None:
     """The points, as large and as far apart as the room between head and foot has place for."""
-    texts = [cleaned(text) for text in card.points[: sheet.shown]]
-    rest = more(len(card.points), len(texts))
-    height = room[1] - room[0] - (3.1 if rest else 1.6) * sheet.text
-    size = _size(texts, sheet, height)
+    texts, rest, height, size = _chosen(card, sheet, room[1] - room[0])
     spare = (height - _set(texts, sheet, size, 0.0)) / max(len(texts), 1) / size
     gap = min(max(spare, 0.0), 0.85)
     y = room[0] + max(height - _set(texts, sheet, size, gap), 0.0) * 0.4
@@ -122,6 +121,18 @@ def _points(canvas: Canvas, card: Card, sheet: Sheet, room: tuple[float, float])
         y = _point(canvas, (x, y), f"{number}", block) + gap * size
     if rest:
         canvas.line(sheet.middle, y + 0.3 * size, rest, Style(Face.SANS, min(size, sheet.small), GREY, align=0.5))
+
+
+def _chosen(card: Card, sheet: Sheet, room: float) -> tuple[list[str], str, float, float]:
+    """As many points as can be read easily, the line for the rest, the height for the points and their size."""
+    for count in range(sheet.shown, sheet.fewest - 1, -1):
+        texts = [cleaned(text) for text in card.points[:count]]
+        rest = more(len(card.points), len(texts))
+        height = room - (3.0 if rest else 1.6) * sheet.text
+        size = _size(texts, sheet, height)
+        if size >= sheet.text * SMALL * 0.97:
+            break
+    return texts, rest, height, size
 
 
 def _size(texts: list[str], sheet: Sheet, height: float) -> float:

@@ -145,3 +145,53 @@ class ProgressPort(Protocol):
         """Whether the result satisfies; not, with a reason: taken up again."""
 
     def prove(self, number: str, code: str) -> Proof | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPledge:
+    """A pledge as anybody may see it. ``genuine``: whether the code's signature fits; None when none came with it.
+    ``percent``: of the mandatory instruments in validity; None when there are none."""
+
+    number: str
+    shop: str
+    district: str
+    sector: str
+    good: bool
+    label: str
+    signed_on: date
+    valid_until: date
+    share: str
+    percent: int | None
+    confirmed: int
+    text: tuple[str, ...]
+    genuine: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPledge:
+    """One line of the public list."""
+
+    number: str
+    shop: str
+    district: str
+    sector: str
+    signed_on: date
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeList:
+    """A page of the public list; ``after`` begins the next one, 0 when there is none."""
+
+    rows: tuple[ListedPledge, ...]
+    total: int
+    target: int
+    after: int
+
+
+class PledgePort(Protocol):
+    """Pledges as the public sees them."""
+
+    def see(self, number: str, signature: str) -> SeenPledge | None: ...
+
+    def list(self, district: str, sector: str, after: int) -> PledgeList: ...

@@ -244,15 +244,15 @@ def _together(desk: Desk, case: Case, to: CaseState) -> Iterator[Case]:
     demand_move(case, to)
     yield case
     for one in cases.merged_into(desk.session, case.id):
-        if cases.may(one, to):
+        if one.state in cases.OPEN and cases.may(one, to):
             yield one
         elif to not in cases.OPEN and one.state in cases.OPEN:
             one.main_id = None
 
 
 def demand_move(case: Case, to: CaseState) -> None:
-    """``StepError`` when the case cannot go there from where it is."""
-    if not cases.may(case, to):
+    """``StepError`` when the case cannot go there from where it is. What has ended is only taken up again (``reopen``)."""
+    if case.state not in cases.OPEN or not cases.may(case, to):
         raise StepError(f"{case.number} 现在是“{NAMES[CaseState(case.state)]}”，不能改成“{NAMES[to]}”。")
 
 

@@ -39,8 +39,10 @@ class Filed:
     sealed: bool
 
 
-def too_many(talk: Talk) -> bool:
-    return case_links.filed_on(talk.session, rights.tags(talk), talk.today) >= MOST_A_DAY
+def filed_today(talk: Talk) -> list[Case]:
+    """The person's open cases of today over all their accounts, the newest first."""
+    own = case_links.cases_of(talk.session, rights.tags(talk))
+    return [case for case in own if case.received_on == talk.today and case.state in cases.OPEN]
 
 
 def record(talk: Talk, answers: Mapping[str, Any]) -> Filed:

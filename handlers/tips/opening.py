@@ -4,19 +4,21 @@ question."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from handlers.conversation.forms import FormState
 from handlers.conversation.messages import AttachmentKind, Choice, Reply
 from handlers.talk import Talk
-from handlers.tips import filing, following, words
+from handlers.tips import filing, words
 from handlers.tips.form import ELSEWHERE, TIPOFF
 from handlers.tips.parts import Part
 from handlers.tips.sheet import sheet
 from knowledge.tip_scope import Handover, also_elsewhere, handover_text, out_of_scope
 from knowledge.tips import read_tip
-from storage import identities
+from storage import identities, pledges
+from storage.cases import Case
 
 REPORT = Choice("举报缺斤短两", "tips:photos")
 ENOUGH = (
@@ -62,7 +64,10 @@ def at_stall(talk: Talk, number: str) -> list[Reply]:
 
 
 def at_pledge(talk: Talk, number: str) -> list[Reply]:
-    return begin(talk, {"where": [{"text": f"承诺编号{number}的店"}]})
+    """From the card of a shop: which one is known."""
+    found = pledges.by_number(talk.session, number)
+    where = f"{found[1].district}{found[1].name}" if found else f"承诺编号{number}的店"
+    return begin(talk, {"where": [{"text": where}]})
 
 
 def with_photos(talk: Talk, _rest: str = "") -> list[Reply]:
@@ -106,8 +111,9 @@ def submit(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
     named = answers["kind"] != "anonymous"
     if named and not identities.can_seal(talk.session):
         return [_to_hotline(talk, answers)]
-    if filing.too_many(talk):
-        return [_enough(talk, answers)]
+    today = filing.filed_today(talk)
+    if len(today) >= filing.MOST_A_DAY:
+        return [_enough(talk, answers, today)]
     return filing.receipt_replies(talk, filing.record(talk, answers))
 
 
@@ -125,9 +131,8 @@ def _to_hotline(talk: Talk, answers: dict[str, Any]) -> Reply:
     return Reply("\n".join(lines), (Choice("在这里不留名举报", "tips:resume"), Choice("看菜单", "menu:")))
 
 
-def _enough(talk: Talk, answers: dict[str, Any]) -> Reply:
+def _enough(talk: Talk, answers: dict[str, Any], open_ones: Sequence[Case]) -> Reply:
     _keep_draft(talk, answers)
-    open_ones = following.own(talk, following.is_open)
     choices = tuple(
         Choice(f"补充到 {case.number[-4:]}", f"tips:add/{case.id}") for case in open_ones[: filing.MOST_A_DAY]
     )

@@ -28,7 +28,6 @@ from storage.audit import AuditEntry
 from storage.case_clocks import CaseClock
 from storage.cases import Case, CaseEvent, CaseKind
 from storage.database import Database
-from tests.conftest import CACHE
 from tests.officers import case
 from tests.support import NOW, migrated_file, said
 
@@ -37,14 +36,15 @@ FORMULA = '=HYPERLINK("http://x","点")'
 
 
 @pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, knowledge: Knowledge) -> Path:  # noqa: ARG001 - has filled the cache
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, knowledge: Knowledge) -> Path:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"HONESTSCALE_{name.upper()}", raising=False)
     data = tmp_path / "data"
     data.mkdir()
-    (data / "cache").symlink_to(CACHE.absolute())
     monkeypatch.setenv("HONESTSCALE_DATA_DIR", str(data))
     monkeypatch.setattr(logs, "_lasting", set())
+    # The facts are the same ones; that a command loads them takes two seconds each time.
+    monkeypatch.setattr(Knowledge, "load", classmethod(lambda *_: knowledge))
     monkeypatch.chdir(tmp_path)
     migrated_file(data / "honestscale.db")
     return data

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from argparse import Namespace
+from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from nacl.public import PrivateKey
@@ -46,7 +49,10 @@ def canaries(n: int) -> dict[str, str]:
 
 
 @pytest.fixture
-def room(database: Database, knowledge: Knowledge) -> Room:
+def room(tmp_path: Path, empty_file: Path, knowledge: Knowledge) -> Iterator[Room]:
+    """On one kind of database only: what is said is the same on both."""
+    shutil.copy(empty_file, tmp_path / "test.db")
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
     found = Room(database, Reception(build_desk(), bench_of(knowledge)))
 
     def prepare(session) -> None:
@@ -65,7 +71,8 @@ def room(database: Database, knowledge: Knowledge) -> Room:
             reporter(session, found.bench, session.get_one(Case, id_), f"鸣禽账号{n:02d}")
 
         found.do(seal)
-    return found
+    yield found
+    database.close()
 
 
 def planted() -> list[str]:

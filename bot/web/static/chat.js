@@ -601,5 +601,14 @@
   });
   setInterval(poll, POLL_MS);
   if (store.get('scale.big')) { setBig(true); }
-  load().then(restore);
+
+  // From the page of a pledge: its number is asked about, as if it had been typed. Nothing else in an address is.
+  function askedAbout() {
+    var number = new URLSearchParams(location.search).get('p') || '';
+    if (!/^CXJL-[0-9]{4}-[0-9]{6}-[0-9]$/.test(number)) { return; }
+    history.replaceState(null, '', location.pathname);
+    submit({ text: number, shown: number });
+  }
+
+  load().then(restore).then(askedAbout);
 }());
