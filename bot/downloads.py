@@ -68,7 +68,7 @@ def _card(bench: Bench, session: Session, link: FileLink) -> Made:
     printed = pledge_cards.printed(bench, session, row, shop)
     drawn = cards.Card(
         number=row.number,
-        shop_name=shop.name,
+        shop_name=row.shop_name,
         district=shop.district,
         sector=printed.sector,
         signed_on=row.signed_on,

@@ -50,7 +50,7 @@ class PledgeDesk:
         return PledgeList(shown_rows, total, TARGET, more)
 
     def _seen(self, seen: Shown, row: Pledge, shop: Shop, signature: str) -> SeenPledge:
-        about = About(shop.name, row.signed_on)
+        about = About(row.shop_name, row.signed_on)
         genuine = signing.checks(self._bench.signer.public, signature, row.number, about) if signature else None
         return SeenPledge(
             number=seen.number,

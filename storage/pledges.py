@@ -83,6 +83,8 @@ class Pledge(Base):
     id: Mapped[row_id]
     number: Mapped[name64]
     shop_id: Mapped[int] = mapped_column(ForeignKey(Shop.id))
+    shop_name: Mapped[name64]
+    """The shop's name as it was signed; what cards carry stays true to it."""
     template: Mapped[name64]
     """``honest`` or ``capability``."""
     text_version: Mapped[name64]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-import secrets
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from storage.secret_files import secret_in
 
 KEY_NAME = "pledge.key"
 SEED_BYTES, SIGNATURE_BYTES = 32, 64
@@ -50,7 +50,7 @@ def signer_in(folder: Path) -> Signer:
     """A signer with the key kept in a folder, made when there is none yet; only its owner can read the file.
 
     ``ValueError`` when the file does not hold 32 bytes."""
-    return Signer(_secret_in(folder, KEY_NAME, SEED_BYTES))
+    return Signer(secret_in(folder, KEY_NAME, SEED_BYTES))
 
 
 def payload_of(number: str, about: About) -> bytes:
@@ -91,23 +91,3 @@ def _from_links(text: str) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     return data if len(data) == SIGNATURE_BYTES and _for_links(data) == text else None
-
-
-def _secret_in(folder: Path, name: str, size: int) -> bytes:
-    path = folder / name
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = folder / f".{secrets.token_hex(8)}"
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        with os.fdopen(handle, "wb") as out:
-            out.write(secrets.token_bytes(size))
-            out.flush()
-            os.fsync(out.fileno())
-        # Linked, not renamed: of two processes that start at once the second finds the first one's key.
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
-    return path.read_bytes()

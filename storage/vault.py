@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from storage.secret_files import secret_in
 
 MARK = b"HS1"
 KEY_BYTES, NONCE_BYTES, TAG_BYTES, ID_BYTES = 32, 12, 16, 4
@@ -54,23 +55,7 @@ class Vault:
 
 def key_in(folder: Path) -> bytes:
     """The key kept in a folder, made when there is none yet; only its owner can read the file."""
-    path = folder / "vault.key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = folder / f".{secrets.token_hex(8)}"
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        with os.fdopen(handle, "wb") as out:
-            out.write(secrets.token_bytes(KEY_BYTES))
-            out.flush()
-            os.fsync(out.fileno())
-        # Linked, not renamed: of two processes that start at once the second finds the first one's key.
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
-    return path.read_bytes()
+    return secret_in(folder, "vault.key", KEY_BYTES)
 
 
 def _encrypt(key: bytes, data: bytes, about: str) -> bytes:

@@ -58,7 +58,7 @@ def accept(desk: Desk, case: Case) -> None:
         if one.kind == CaseKind.COMPLAINT:
             terms.meet(desk.session, one, "complaint-accept", desk.today)
             terms.start(desk.bench, desk.session, one, terms.MEDIATION, desk.today)
-    telling.tell_reporters(desk.bench, desk.session, case, "已受理", desk.now, f"accepted:{case.reopened}")
+        telling.tell_one(desk.bench, desk.session, one, "已受理", desk.now, "accepted")
 
 
 def refuse(desk: Desk, case: Case, ground: Ground) -> None:
@@ -68,7 +68,7 @@ def refuse(desk: Desk, case: Case, ground: Ground) -> None:
         deed = desk.deed("case.refused", one.ground, ground=ground.id)
         cases.move(desk.session, one, CaseState.REFUSED, deed, desk.now)
         _ended(desk, one, met=True)
-    telling.tell_reporters(desk.bench, desk.session, case, "不予受理，有说明", desk.now, f"refused:{case.reopened}")
+        telling.tell_one(desk.bench, desk.session, one, "不予受理，有说明", desk.now, "refused")
 
 
 def transfer(desk: Desk, case: Case, body: str) -> None:
@@ -79,7 +79,7 @@ def transfer(desk: Desk, case: Case, body: str) -> None:
         one.ground = body.strip()[:300]
         cases.move(desk.session, one, CaseState.TRANSFERRED, desk.deed("case.transferred", one.ground), desk.now)
         _ended(desk, one, met=True)
-    telling.tell_reporters(desk.bench, desk.session, case, "已移送有权处理的单位", desk.now, "transferred")
+        telling.tell_one(desk.bench, desk.session, one, "已移送有权处理的单位", desk.now, "transferred")
 
 
 def file_case(desk: Desk, case: Case) -> None:
@@ -91,7 +91,7 @@ def file_case(desk: Desk, case: Case) -> None:
         terms.meet(desk.session, one, terms.CHECK, desk.today)
         if one.identified:
             terms.start(desk.bench, desk.session, one, terms.NOTICE, desk.today)
-    telling.tell_reporters(desk.bench, desk.session, case, "已立案", desk.now, f"filed:{case.reopened}")
+        telling.tell_one(desk.bench, desk.session, one, "已立案", desk.now, "filed")
 
 
 def close(desk: Desk, case: Case, outcome: Outcome, reason: str, document_no: str = "", *, proof: bool = False) -> None:
@@ -107,12 +107,10 @@ def close(desk: Desk, case: Case, outcome: Outcome, reason: str, document_no: st
         deed = desk.deed("case.closed", f"{outcome.label}：{one.reason}", outcome=outcome.id)
         cases.move(desk.session, one, CaseState.CLOSED, deed, desk.now)
         _ended(desk, one, met=True)
+        telling.tell_one(desk.bench, desk.session, one, "已办结，请看结果并评价", desk.now, "closed")
     shop_id = cases.shop_of(desk.session, case)
     if outcome.confirmed and shop_id is not None:
         standing.violation(desk.session, shop_id, case.id, outcome.id, desk.today, desk.now)
-    telling.tell_reporters(
-        desk.bench, desk.session, case, "已办结，请看结果并评价", desk.now, f"closed:{case.reopened}"
-    )
 
 
 def withdraw(desk: Desk, case: Case) -> None:
@@ -137,7 +135,9 @@ def reopen(desk: Desk, case: Case, reason: str) -> None:
     cases.move(desk.session, case, to, desk.deed("case.reopened", reason), desk.now)
     case.reopened, case.ended_on, case.outcome, case.reason, case.confirmed = case.reopened + 1, None, "", "", False
     case.ground = case.document_no = ""
-    case.main_id = None  # the main case may have ended; this one is somebody's own again
+    # The main case may have ended, or this one was it: each is somebody's own again.
+    for one in (case, *cases.merged_into(desk.session, case.id)):
+        one.main_id = None
     case_links.receipt_ends(desk.session, case.id, None)
     kind = CaseKind(case.kind)
     again = terms.MEDIATION if kind is CaseKind.COMPLAINT and to is CaseState.ACCEPTED else terms.FIRST[kind]
@@ -180,7 +180,8 @@ def visit(desk: Desk, case: Case, note: str) -> None:
         raise StepError("请写检查情况，例如“记录 0031 现场复称，超差 40 克”。")
     cases.happen(desk.session, case, desk.deed("case.visited", note.strip(), public=False), desk.now)
     event = cases.happen(desk.session, case, desk.deed("case.checked-on-the-spot"), desk.now)
-    telling.tell_reporters(desk.bench, desk.session, case, "已做现场检查", desk.now, f"visited:{event.id}")
+    for one in _as_one(desk, case):
+        telling.tell_one(desk.bench, desk.session, one, "已做现场检查", desk.now, f"visited:{event.id}")
 
 
 def note(desk: Desk, case: Case, text: str) -> None:

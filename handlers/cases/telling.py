@@ -7,7 +7,7 @@ from datetime import datetime
 from handlers.conversation.messages import Choice, Reply
 from handlers.outreach import push
 from handlers.talk import Bench
-from storage import case_links, cases, staff
+from storage import case_links, staff
 from storage.cases import Case
 from storage.database import Session
 from storage.staff import StaffMember
@@ -16,32 +16,20 @@ KIND = "case"
 NEWS = "您有 1 条办理进展。"
 
 
-def tell_reporters(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
-    """Tell everybody who wants news of a case, and of those worked with it, that there are some; how many were told.
-
-    ``what`` is a line such as “已受理” that gives nothing away; ``key`` names the occasion, which is told once. One that
-    stands elsewhere (it had ended when the others were taken up again) has no such news.
-    """
-    merged = [one for one in cases.merged_into(session, case.id) if one.state == case.state]
-    return sum(_tell(bench, session, one, what, now, key) for one in (case, *merged))
-
-
 def tell_one(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
-    """The reporters of this case alone."""
-    return _tell(bench, session, case, what, now, key)
+    """Tell everybody who wants news of a case that there are some; how many were told.
 
-
-def _tell(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> int:
+    ``what`` is a line such as “已受理” that gives nothing away; ``key`` names the occasion, which is told once, and once
+    more after the case was taken up again.
+    """
     reply = Reply(
         f"{NEWS}编号 {case.number}：{what}。",
         (Choice("看进展", f"tips:open/{case.id}"), Choice("不再通知我", f"tips:quiet/{case.id}")),
     )
-    found = case_links.addresses(session, case.id, bench.vault)
-    # Each is told anew after it was taken up again, whatever became of the main case meanwhile.
     occasion = f"case:{case.id}:{key}:{case.reopened}"
     return sum(
         push(session, contact_id, reply, now, KIND, f"{occasion}:{contact_id}", vault=bench.vault)
-        for contact_id in found
+        for contact_id in case_links.addresses(session, case.id, bench.vault)
     )
 
 

@@ -60,7 +60,7 @@ def printed(bench: Bench, session: Session, row: Pledge, shop: Shop) -> Printed:
     text = bench.pledge_book.text_for(
         "capability" if row.template == "capability" else "honest", shop.sector, row.signed_on
     )
-    about = About(shop.name, row.signed_on)
+    about = About(row.shop_name, row.signed_on)
     link = bench.signer.make_link(bench.office.pages_url, row.number, about)
     seen = shown(session, row, shop, row.signed_on)
     points = tuple(point.text for point in text.points)

@@ -176,6 +176,7 @@ def _sign(talk: Talk, shop: Shop, template: str, text: PledgeText, declared: dic
     row = Pledge(
         number=numbered(year, pledges.next_serial(talk.session, year)),
         shop_id=shop.id,
+        shop_name=shop.name,
         template=template,
         text_version=text.reference,
         text_hash=text_hash(text),

@@ -75,7 +75,7 @@ def shown(session: Session, pledge: Pledge, shop: Shop, today: date) -> Shown:
     confirmed = case_likeness.confirmed_at_shop(session, shop.id, today - YEAR)
     return Shown(
         pledge.number,
-        shop.name,
+        pledge.shop_name,
         shop.district,
         shop.sector,
         status,

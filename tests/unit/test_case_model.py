@@ -223,7 +223,9 @@ class CaseMachine(RuleBasedStateMachine):
         if taken:
             was, one.state = one.state, "accepted" if one.state == "closed" else "received"
             again = "mediation" if (was, one.kind) == ("closed", COMPLAINT) else FIRST[one.kind]
-            one.terms, one.ended, one.main, one.extended = {again: False}, None, None, False
+            one.terms, one.ended, one.extended = {again: False}, None, False
+            for other in (one, *(o for o in self.model.values() if o.main == case_id)):
+                other.main = None
             one.log.append(("reporter", "case.reopened"))
 
     # -- terms ----------------------------------------------------------------------------------------------------
@@ -271,7 +273,7 @@ class CaseMachine(RuleBasedStateMachine):
         if deed == "ask":
             one.told += one.news
         if deed == "visit":
-            for other in (one, *(o for o in self.model.values() if o.main == case_id and o.state == one.state)):
+            for other in self.as_one(case_id):
                 other.told += other.news
 
     def mergeable(self) -> list[tuple[int, int]]:
@@ -349,7 +351,7 @@ def test_who_had_ended_is_not_told_what_became_of_the_others(machine: type[CaseM
     for deed in ("file_case", "close"):
         walk.step(2, deed, "staff:1")
         walk.every_case_is_as_the_model_has_it()
-    assert (walk.model[1].told, walk.model[2].told) == (2, 4)
+    assert (walk.model[1].told, walk.model[2].told, walk.model[1].main) == (2, 4, None)
     walk.teardown()
 
 

@@ -251,7 +251,7 @@ def test_who_left_the_shop_while_writing_answers_nothing(room: Room) -> None:
 
 def test_after_the_end_there_is_nothing_to_explain(room: Room) -> None:
     short = notified(room)
-    room.text(ZHANG, f"办结 {short} 2 双方没有谈成，各自同意终止调解")
+    room.text(ZHANG, f"办结 {short} 2 3 双方没有谈成，各自同意终止调解")
     assert room.text("owner", "1") == merchants.OVER
     assert room.text("owner", "商家通知") == "没有要您的店说明的通知。"
 

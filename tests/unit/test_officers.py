@@ -254,6 +254,21 @@ def test_a_confirmed_violation_is_not_closed_without_proof(room: Room) -> None:
     assert closed.reason == "已责令改正，秤已经更换"
 
 
+def test_a_mediation_ends_only_on_a_ground_of_the_law(room: Room) -> None:
+    short = room.new_case(CaseKind.COMPLAINT)
+    room.text(ZHANG, f"受理 {short}")
+    asked = room.text(ZHANG, f"办结 {short} 2")
+    assert "3 组织调解后，一方明确表示谈不成" in asked
+    for poor in ("双方差距太大，当面表示不再谈", "9 双方差距太大，当面表示不再谈", "3 不谈了"):
+        told = room.text(ZHANG, poor)
+        assert room.case(short).state == CaseState.ACCEPTED, poor
+        assert "依据编号" in told, poor
+    room.text(ZHANG, "3 双方差距太大，当面表示不再谈")
+    assert room.case(short).state == CaseState.CLOSED
+    reason = "组织调解后，一方明确表示谈不成（令121号第二十三条第一款第三项）。双方差距太大，当面表示不再谈"
+    assert room.case(short).reason == reason
+
+
 def test_a_photo_is_proof_and_becomes_evidence(room: Room) -> None:
     short = room.new_case()
     room.text(ZHANG, f"受理 {short}")

@@ -27,6 +27,7 @@ def _pledges() -> None:
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("number", sa.String(length=64), nullable=False),
         sa.Column("shop_id", ROW_ID, nullable=False),
+        sa.Column("shop_name", sa.String(length=64), nullable=False),
         sa.Column("template", sa.String(length=64), nullable=False),
         sa.Column("text_version", sa.String(length=64), nullable=False),
         sa.Column("text_hash", sa.String(length=64), nullable=False),
