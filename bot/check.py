@@ -9,7 +9,9 @@ from datetime import date
 from knowledge.casebook import Casebook
 from knowledge.checkup import check_links, own_trades
 from knowledge.deadlines import Deadlines
+from knowledge.demonstration import Checklist
 from knowledge.files import DATA, load_yaml
+from knowledge.grading import Scheme
 from knowledge.judging import judge
 from knowledge.library import (
     STALE_AFTER_DAYS,
@@ -22,6 +24,7 @@ from knowledge.library import (
     load_quiz,
     sources_named,
 )
+from knowledge.pledges import PledgeBook
 from knowledge.quantities import read_sale
 from knowledge.reward import Rewards
 from knowledge.stages import Plans
@@ -74,7 +77,7 @@ def check_other_files(library: Library) -> None:
         _known(library, "quiz.yaml", question.sources)
     for file in OTHERS:
         _known(library, file, sources_named(load_yaml(DATA / file)))
-    for load in (Deadlines.load, Casebook.load, Rewards.load):
+    for load in (Deadlines.load, Casebook.load, Rewards.load, PledgeBook.load, Scheme.load, Checklist.load):
         load()
     try:
         for sentence in PROBES:

@@ -39,7 +39,7 @@ class PledgeDesk:
             if found is None:
                 return None
             seen = shown(session, *found, self._today())
-        return self._seen(seen, *found, signature)
+        return self._seen(seen, found[0], signature)
 
     def list(self, district: str, sector: str, after: int) -> PledgeList:
         with self._service.database.reading() as session:
@@ -49,7 +49,7 @@ class PledgeDesk:
         more = rows[PAGE - 1][0].id if len(rows) > PAGE else 0
         return PledgeList(shown_rows, total, TARGET, more)
 
-    def _seen(self, seen: Shown, row: Pledge, shop: Shop, signature: str) -> SeenPledge:
+    def _seen(self, seen: Shown, row: Pledge, signature: str) -> SeenPledge:
         about = About(row.shop_name, row.signed_on)
         genuine = signing.checks(self._bench.signer.public, signature, row.number, about) if signature else None
         return SeenPledge(

@@ -1,4 +1,4 @@
-"""当场判定 and 查秤两招: is this shortage over the limit, is this scale or this sum suspicious?"""
+"""当场判定: is this shortage over the limit?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
+from handlers.scale_check import HOW_TO_REPORT, HOW_TO_REWEIGH, SCALE, report_of, scale_result
 from handlers.talk import Talk
-from handlers.tips import fair_scale, opening
+from handlers.tips import fair_scale
 from knowledge.goods import find_goods
 from knowledge.judging import Judgement, Verdict, judge, plain
 from knowledge.quantities import Sale, read_mass, read_sale, read_unit_price, read_volume
@@ -164,8 +165,6 @@ def recognise(_talk: Talk, text: str) -> str | None:
     return None
 
 
-HOW_TO_REPORT = Choice("怎么举报", "lookup:show/complaint-report")
-HOW_TO_REWEIGH = Choice("去公平秤复称", "lookup:show/fair-scale-setup")
 PACKING_ADVICE = {
     "gross": "您是连袋一起称的，去掉袋子实际更少，短缺只会更多；复称时请去袋。",
     "unsure": "复称时请去掉袋子、冰和水，再看一次读数。",
@@ -174,7 +173,7 @@ PACKING_ADVICE = {
 
 def submit(talk: Talk, form: str, answers: dict[str, Any]) -> list[Reply]:
     if form == SCALE.name:
-        return [_scale_result(talk, answers)]
+        return [scale_result(talk, answers)]
     sale = read_sale(told(answers))
     judgement = judge(sale, talk.today)
     advice = [PACKING_ADVICE.get(answers.get("packing") or "", "")]
@@ -184,14 +183,9 @@ def submit(talk: Talk, form: str, answers: dict[str, Any]) -> list[Reply]:
     return [Reply(text, _after(talk, judgement, answers))]
 
 
-def _report(talk: Talk, said: str, packing: str = "") -> Choice:
-    """What was said goes into the tip; where others read along there is only the way to be told."""
-    return HOW_TO_REPORT if talk.public_only else opening.after_verdict(said, packing)
-
-
 def _after(talk: Talk, judgement: Judgement, answers: Answers) -> tuple[Choice, ...]:
     sale = read_sale(told(answers))
-    report = _report(talk, told(answers), answers.get("packing") or "")
+    report = report_of(talk, told(answers), answers.get("packing") or "")
     if judgement.verdict is Verdict.EXCEEDS:
         total = _paid_yuan(sale)
         pay = Choice("能赔多少", f"judge:compensation/{total}" if total else "lookup:show/short-weight-compensation")
@@ -231,89 +225,3 @@ def act(talk: Talk, action: str) -> list[Reply]:
     if verb in ("scale", "scale-told"):
         return talk.open_form(SCALE.name, talk.inbound.text if verb == "scale-told" else "")
     return talk.open_form(JUDGE.name, talk.inbound.text if verb == "told" else "")
-
-
-# -- 查秤两招 ---------------------------------------------------------------------------------------------------
-
-
-def _method(text: str) -> str | None:
-    """Which of the two checks a message with numbers is: the phone as a weight, or the sum."""
-    pocket, bill = pocket_check(read_pocket(text)), price_check(read_bill(text))
-    if pocket.verdict != "incomplete" or "手机" in text or "砝码" in text:
-        return "pocket"
-    return "price" if bill.verdict != "incomplete" else None
-
-
-def _prefill_scale(text: str) -> dict[str, Any]:
-    method = _method(text)
-    return {"method": method, method: text} if method else {}
-
-
-def _read_method(inbound: Inbound) -> str:
-    method = _method(inbound.text)
-    if method is None:
-        raise NotUnderstoodError("请回 1 或 2；也可以直接把数字发来。")
-    return f"{method}:{inbound.text.strip()}"
-
-
-def _read_pocket_numbers(inbound: Inbound) -> str:
-    result = pocket_check(read_pocket(inbound.text))
-    if result.verdict == "incomplete":
-        raise NotUnderstoodError(result.text)
-    return inbound.text.strip()
-
-
-def _read_price_numbers(inbound: Inbound) -> str:
-    result = price_check(read_bill(inbound.text))
-    if result.verdict == "incomplete":
-        raise NotUnderstoodError(result.text)
-    return inbound.text.strip()
-
-
-def _wants(method: str) -> Any:
-    """The numbers are asked only when they did not come together with the method."""
-    return lambda answers: answers.get("method") == method
-
-
-POCKET_ASK = (
-    "先查好手机的重量（关机、去壳，官网参数里有），然后：\n"
-    "第1步 秤上放点东西，记下读数；第2步 把手机一起放上，再记读数。\n"
-    "这样发给我：15公斤的秤 放菜1.200 加手机1.380 手机215"
-)
-PRICE_ASK = "发我三个数：单价 重量 收了多少。比如：18一公斤 0.74公斤 收14"
-
-SCALE = Form(
-    "scale",
-    version=1,
-    title="查秤两招",
-    fields=(
-        Field(
-            "method",
-            ask="查秤两招，选一个：",
-            choices=(("用手机当砝码测秤", "pocket"), ("核对算钱对不对", "price")),
-            parse=_read_method,
-        ),
-        Field("pocket", ask=POCKET_ASK, parse=_read_pocket_numbers, when=_wants("pocket")),
-        Field("price", ask=PRICE_ASK, parse=_read_price_numbers, when=_wants("price")),
-    ),
-    prefill=_prefill_scale,
-)
-
-
-TOLD_OF_SCALE = {"pocket": "用手机当砝码测，秤不准", "price": "秤算价不对，多算钱"}
-
-
-def _scale_result(talk: Talk, answers: Answers) -> Reply:
-    method, _, numbers = str(answers["method"]).partition(":")
-    text = numbers or str(answers[method])
-    result = pocket_check(read_pocket(text)) if method == "pocket" else price_check(read_bill(text))
-    if result.verdict != "suspicious":
-        return Reply(result.text, (Choice("再测一次", "judge:scale"), Choice("回菜单", "menu:")))
-    return Reply(
-        result.text,
-        (
-            HOW_TO_REWEIGH if talk.public_only else Choice("去公平秤复称", "tips:fair"),
-            _report(talk, f"{TOLD_OF_SCALE[method]}：{text}"),
-            Choice("用另一招再测", "judge:scale"),
-        ),
-    )

@@ -334,7 +334,7 @@ def machine(reception: Reception, empty_file: Path) -> type[CaseMachine]:
 
 
 def test_every_walk_through_the_steps_keeps_to_the_model(machine: type[CaseMachine]) -> None:
-    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=80, stateful_step_count=40, deadline=None))
 
 
 def test_who_had_ended_is_not_told_what_became_of_the_others(machine: type[CaseMachine]) -> None:
