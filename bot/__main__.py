@@ -236,7 +236,7 @@ def _add_pledges(found: Parsers) -> None:
     actions.add_parser("list", help="待审的申诉和申报")
     decide = actions.add_parser("decide", help="审一件")
     decide.add_argument("number", type=int, metavar="申请号")
-    decide.add_argument("verdict", choices=("grant", "decline"), metavar="grant|decline")
+    decide.add_argument("verdict", choices=("grant", "decline"), metavar="结论", help="grant 通过，decline 不通过")
     revoke = actions.add_parser("revoke", help="撤销一份承诺")
     revoke.add_argument("number", metavar="承诺编号")
     revoke.add_argument("--cause", default="", help="依据本局办法的哪一条")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import account, checkup, consult, guide, judge, lookup, merchants, privacy, staff
+from handlers import account, checkup, consult, guide, judge, lookup, merchants, privacy, scale_check, staff
 from handlers.conversation.messages import Reply
 from handlers.conversation.router import Desk, Service
 from handlers.elsewhere import elsewhere
@@ -39,7 +39,7 @@ def _services() -> tuple[Service[Talk], ...]:
         Service(
             "judge",
             judge.act,
-            forms=(judge.JUDGE, judge.SCALE),
+            forms=(judge.JUDGE, scale_check.SCALE),
             submit=judge.submit,
             recognise=judge.recognise,
             commands={

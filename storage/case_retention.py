@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from storage import audit, case_links, identities, media
 from storage.audit import Entry
 from storage.cases import OPEN, Case, CaseFile
+from storage.tasks import Task, TaskState
 
 IDENTITY_LIFE = timedelta(days=90)
 """From the end of a case (SECURITY: identity vault entry, no hold)."""
 FETCHING = timedelta(days=4)
 """Platforms keep files for three days: what is not here by then never comes."""
+SEALING = "seal-evidence"
+"""The kind of task that seals a file: its row names an account and a case beside each other."""
 NEVER_CAME = "平台上已经过期，没有取到"
 
 
@@ -24,6 +27,7 @@ def sweep(session: Session, today: date, now: datetime, limit: int) -> int:
     case_links.forget_lapsed(session, today)
     identities.forget_reveals(session, now)
     _give_up(session, now, limit)
+    _forget_done(session)
     return _shred(session, today, now, limit)
 
 
@@ -42,6 +46,11 @@ def _give_up(session: Session, now: datetime, limit: int) -> None:
         if media.resolve(session, [row.source]) == [row.source]:
             media.forget_one(session, row.source)
             row.state, row.reason, row.source = "refused", NEVER_CAME, f"refused:{row.id}"
+
+
+def _forget_done(session: Session) -> None:
+    """A sealing that is over leaves no row; one that found no file was only marked."""
+    session.execute(delete(Task).where(Task.kind == SEALING, Task.state != TaskState.TODO))
 
 
 def _shred(session: Session, today: date, now: datetime, limit: int) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from nacl.public import PrivateKey
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from handlers.cases import steps
 from handlers.conversation.messages import Attachment, AttachmentKind, ContactRef, Inbound, Reply, Way
@@ -20,8 +20,9 @@ from handlers.talk import Bench, Office
 from handlers.turn import Reception
 from knowledge.receipt_code import read
 from storage import case_links, cases, contacts, dialogues, identities
+from storage.audit import AuditEntry
 from storage.base import Base
-from storage.cases import Case
+from storage.cases import Case, CaseEvent, CaseFile
 from storage.database import Database, Session
 from storage.identities import Holder
 from tests.officers import Room
@@ -159,3 +160,28 @@ def wants_news(session: Session, case_id: int) -> int:
     """How many ties of a case have somewhere to send news to."""
     found = select(case_links.CaseLink).where(case_links.CaseLink.case_id == case_id)
     return sum(bool(row.address) for row in session.scalars(found))
+
+
+def labels(replies: list[Reply]) -> list[str]:
+    return [choice.label for choice in replies[-1].choices]
+
+
+def filed(here: Town, who: str = "a", *, news: bool = False) -> str:
+    number = here.number(here.tell(who))
+    here.say(who, "1" if news else "2")
+    return number
+
+
+def complained(here: Town, who: str = "a") -> str:
+    here.do(custodians)
+    here.say(who, STORY)
+    here.say(who, "完成")
+    for word in ("3", "金丝雀", "13912345678"):
+        here.say(who, word)
+    return here.number(here.say(who, "2"))
+
+
+def counts(here: Town) -> tuple[int, ...]:
+    with here.database.reading() as session:
+        tables = (CaseEvent.id, AuditEntry.seq, CaseFile.id, case_links.CaseLink.id)
+        return tuple(session.scalar(select(func.count(column))) or 0 for column in tables)

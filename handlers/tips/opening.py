@@ -60,7 +60,7 @@ def after_verdict(story: str, packing: str = "") -> Choice:
 
 def at_stall(talk: Talk, number: str) -> list[Reply]:
     """A stall's code was scanned: where is known."""
-    return begin(talk, {"where": [{"text": f"{number}摊位"}]})
+    return begin(talk, {"where": [{"text": f"{number}号摊" if number.isdecimal() else number}]})
 
 
 def at_pledge(talk: Talk, number: str) -> list[Reply]:

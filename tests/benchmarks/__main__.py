@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from knowledge.library import Library
 from knowledge.matcher import Matcher
-from tests.benchmarks import certificates, quality, reminders, scale, sheets, turns, wechat
+from tests.benchmarks import cases, certificates, quality, reminders, scale, sheets, turns, wechat
 
 HERE = Path(__file__).parent
 CACHE = Path("var/cache")
@@ -32,6 +32,7 @@ def main() -> int:
     rows += sheets.rows()
     rows += reminders.rows()
     rows += certificates.rows()
+    rows += cases.rows()
     rows += [start_row(), size_row()]
     print_table(rows)
     return 0

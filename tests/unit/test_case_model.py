@@ -334,7 +334,7 @@ def machine(reception: Reception, empty_file: Path) -> type[CaseMachine]:
 
 
 def test_every_walk_through_the_steps_keeps_to_the_model(machine: type[CaseMachine]) -> None:
-    run_state_machine_as_test(machine, settings=settings(max_examples=80, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=80, stateful_step_count=50, deadline=None))
 
 
 def test_who_had_ended_is_not_told_what_became_of_the_others(machine: type[CaseMachine]) -> None:
@@ -369,4 +369,19 @@ def test_what_was_reopened_and_then_merged_is_told_of_its_second_end(machine: ty
     walk.step(2, "close", "staff:1")
     walk.every_case_is_as_the_model_has_it()
     assert walk.model[1].told == 3
+    walk.teardown()
+
+
+@pytest.mark.parametrize("deed", sorted(DEEDS))
+@pytest.mark.parametrize("end", ["close", "refuse", "transfer"])
+def test_what_has_ended_is_only_taken_up_again_by_its_reporter(machine: type[CaseMachine], deed: str, end: str) -> None:
+    walk = machine()
+    walk.bureau()
+    walk.two_alike(REPORT)
+    if end == "close":
+        walk.step(1, "accept", "staff:1")
+    walk.step(1, end, "staff:1")
+    assert not walk.leads(1, deed)
+    walk.step(1, deed, "staff:1")
+    walk.every_case_is_as_the_model_has_it()
     walk.teardown()

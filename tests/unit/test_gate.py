@@ -16,6 +16,7 @@ from handlers.conversation.words import _GLOBAL_WORDS as GLOBAL_WORDS
 from handlers.desk import build_desk
 from handlers.ledger import service as ledger_service
 from handlers.officers import service as officers_service
+from handlers.pledge import service as pledge_service
 from handlers.talk import Office
 from handlers.tips import service as tips_service
 from handlers.turn import Reception
@@ -31,7 +32,7 @@ from tests.support import NOW
 ELSEWHERE = (
     "这里只回答问题和当场判定。\n涉及个人信息的事，请用微信公众号或网页 https://jl.example.gov.cn ，急事打 12315。\n"
 )
-COUNTERS = (ledger_service, tips_service, officers_service, merchants)
+COUNTERS = (ledger_service, tips_service, officers_service, merchants, pledge_service)
 MENU_WORDS = [b["say"] for group in yaml.safe_load(WECHAT_MENU.read_text("utf-8")) for b in group["buttons"]]
 WORDS = sorted(
     {

@@ -67,6 +67,10 @@ def traces(room: Room) -> tuple[int, int]:
 # -- rights -------------------------------------------------------------------------------------------------------
 
 
+def test_a_citizen_whose_words_begin_like_an_officers_is_understood_all_the_same(room: Room) -> None:
+    assert room.text("stranger", "记录 0031 城西菜场A12少称2两").startswith("先说清楚谁看得到")
+
+
 @pytest.mark.parametrize("who", ["stranger", "clerk"])
 def test_T10_an_officers_word_from_anybody_else_is_an_ordinary_question(room: Room, who: str) -> None:
     short = room.new_case()

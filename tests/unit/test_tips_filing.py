@@ -1,8 +1,7 @@
-"""Filing a tip: what is told before the first question, what is recorded, what is not."""
+"""Filing a tip: what is recorded, what is sealed, what stands nowhere."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,10 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from handlers.conversation.messages import Attachment, AttachmentKind, Place
-from handlers.talk import Office
 from handlers.tips import filing
-from handlers.tips.form import TIPOFF
-from handlers.tips.sheet import sheet
 from handlers.turn import Reception
 from storage import binding, case_clocks, case_likeness, case_links, cases, contacts
 from storage.case_likeness import CaseLikeness
@@ -36,64 +32,6 @@ CANARY = "金丝雀街"
 @pytest.fixture
 def here(database: Database, reception: Reception) -> Town:
     return town(database, reception)
-
-
-# -- T30: our own honesty -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channel", ["wechat", "telegram", "web"])
-@pytest.mark.parametrize("sealing", ["sealing", ""])
-@pytest.mark.parametrize("statutory", ["statutory", ""])
-@pytest.mark.parametrize("said", WAYS_IN)
-def test_T30_who_sees_what_is_said_before_the_first_question(
-    database: Database, reception: Reception, channel: str, sealing: str, statutory: str, said: str
-) -> None:
-    here = town(database, reception, Office(channel_names=NAMES, statutory_intake=bool(statutory)))
-    if sealing:
-        here.do(custodians)
-    (reply,) = here.say("a", said, channel=channel)
-    notice, question = reply.text.split("\n\n")
-    assert len(notice.split("\n")) <= 4
-    assert question.startswith(("哪家店", "收到："))
-    assert "谁看得到" in notice
-    assert "承办人只看到您说的事，看不到您是谁" in notice
-    assert "不留名举报" in notice
-    assert "保密举报" in notice
-    assert "匿名" not in reply.text
-    assert ("知道您的账号" in notice) == (channel != "web")
-    assert (NAMES[channel] in notice) == (channel != "web")
-    assert ("不用登录" in notice) == (channel == "web")
-    assert ("两名保管人一起才能打开" in notice) == bool(sealing)
-    assert ("不是法定接收渠道" in notice) == (not statutory)
-
-
-def test_T30_a_bound_account_is_told_of_as_well(database: Database, reception: Reception) -> None:
-    here = town(database, reception, Office(channel_names=NAMES))
-    here.say("x", "菜单", channel="wechat")
-    here.say("x", "菜单", channel="web")
-
-    def join(session) -> None:
-        wechat, web = (contacts.find(session, channel, "x") for channel in ("wechat", "web"))
-        binding.come_over(session, wechat, web.person_id)
-
-    here.do(join)
-    assert "绑定过的微信知道您在那边的账号" in here.say("x", "举报", channel="web")[0].text
-
-
-@pytest.mark.parametrize("route", ["s_A12", "p_000123"])
-def test_T30_after_a_code_was_scanned_too(here: Town, route: str) -> None:
-    labels = [c.label for c in here.say("a", "/start", route=route)[0].choices]
-    wanted = next(label for label in labels if label in ("举报这个摊位", "反映问题"))
-    (reply,) = here.say("a", wanted)
-    assert reply.text.startswith("先说清楚谁看得到")
-    assert "，是什么事？" in reply.text  # where is known
-    assert "是什么问题？" not in here.tell("a", "少称2两")[0].text
-
-
-def test_where_others_read_along_nothing_is_taken(here: Town) -> None:
-    (reply,) = here.say("a", STORY, shared=True)
-    assert reply.text.startswith("这里只回答问题和当场判定。")
-    assert STORY not in here.everything()
 
 
 # -- what is recorded ---------------------------------------------------------------------------------------------
@@ -334,29 +272,6 @@ def test_a_photo_at_the_last_question_is_not_swallowed_in_silence(here: Town) ->
 def test_what_says_nothing_is_asked_again(here: Town, said: str) -> None:
     here.say("a", "举报")
     assert "请用一句话说在哪儿、什么事" in here.say("a", said)[0].text
-
-
-# -- the sheet ----------------------------------------------------------------------------------------------------
-
-
-def test_a_claim_alone_is_no_evidence() -> None:
-    said = [{"text": f"{STORY}，公平秤称过，有小票"}]
-    shot = [{"file": "f", "kind": "image"}]
-    assert sheet({"story": said}).level.number == 1
-    assert sheet({"story": said, "more": shot}).level.number == 3
-    assert sheet({"story": [{"text": STORY}], "more": shot}).level.number == 2
-    assert sheet({"story": [{"text": STORY}], "shown": ["fair-scale-photo", "fair-scale-number"]}).level.number == 4
-
-
-def test_yesterday_stays_the_day_it_meant() -> None:
-    told = sheet({"day": "2026-11-24", "story": [{"text": f"昨天{STORY}"}]}, NOW.date() + timedelta(days=5)).told
-    assert str(told.day) == "2026-11-23"
-
-
-def test_answers_are_plain_json() -> None:
-    opened_ = TIPOFF.prefill("")
-    assert json.loads(json.dumps(opened_)) == opened_
-    assert TIPOFF.prefill('{"story": [{"text": "x"}]}')["story"] == [{"text": "x"}]
 
 
 def test_a_photo_sent_twice_is_one(here: Town) -> None:
