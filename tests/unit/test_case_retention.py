@@ -17,12 +17,26 @@ from sqlalchemy import func, select
 
 from bot.app import Service
 from bot.task_kinds import run_due
+from handlers import sealing
 from handlers.cases import files, steps
 from handlers.cases.steps import Desk
 from handlers.talk import Bench
 from handlers.turn import Reception
 from scheduler import retention
-from storage import audit, case_links, case_retention, cases, contacts, evidence, identities, media, outbox, tasks
+from storage import (
+    audit,
+    case_links,
+    case_retention,
+    cases,
+    contacts,
+    erasure,
+    evidence,
+    identities,
+    media,
+    outbox,
+    staff,
+    tasks,
+)
 from storage.case_links import CaseLink, Receipt
 from storage.cases import Case, CaseFile
 from storage.contacts import Contact
@@ -168,20 +182,24 @@ def test_nothing_of_a_shredded_identity_is_left_in_the_file(
 # -- secrets that were shown once ---------------------------------------------------------------------------------
 
 
-def test_a_reply_that_is_shown_once_is_gone_after_two_days(database: Database) -> None:
+def test_a_secret_is_taken_out_a_day_after_it_was_shown_and_after_two_when_nobody_fetched_it(
+    database: Database,
+) -> None:
     with database.unit() as session:
         who = contacts.get_or_create(session, "web", "a", NOW)
         outbox.new(session, who, {"text": "4839"}, NOW, Envelope(outbox.ONCE, seen=True))
-        outbox.new(session, who, {"text": "4839"}, NOW, Envelope(outbox.ONCE))  # never fetched
+        outbox.new(session, who, {"text": "2011"}, NOW, Envelope(outbox.ONCE))  # never fetched
         outbox.new(session, who, {"text": "您好"}, NOW, Envelope(seen=True))
 
-    def kinds(age: timedelta) -> list[str]:
+    def left(age: timedelta) -> list[str]:
         retention.sweep(database, NOW + age)
         with database.reading() as session:
-            return list(session.scalars(select(OutboxRow.kind).order_by(OutboxRow.id)))
+            texts = [row.payload["text"] for row in session.scalars(select(OutboxRow))]
+        return sorted(text for text in texts if text != sealing.ONCE)
 
-    assert kinds(2 * DAY) == [outbox.ONCE, outbox.ONCE, "reply"]
-    assert kinds(2 * DAY + timedelta(seconds=1)) == ["reply"]
+    assert left(DAY) == ["2011", "4839", "您好"]
+    assert left(DAY + timedelta(seconds=1)) == ["2011", "您好"]
+    assert left(2 * DAY + timedelta(seconds=1)) == ["您好"]
 
 
 # -- files --------------------------------------------------------------------------------------------------------
@@ -340,3 +358,13 @@ def test_the_tie_of_an_account_names_it_to_nobody_without_the_key(archive: Archi
     assert RECEIPT not in row
     assert "wang" not in row
     assert link.tag != case_links.tag_of(Vault(bytes(KEY_BYTES)), Contact(channel="terminal", external_id="wang"))
+
+
+def test_an_officer_whose_account_goes_is_staff_without_an_account(database: Database) -> None:
+    with database.unit() as session:
+        member = staff.add(session, "张三", "城西所", staff.StaffRole.OFFICER, NOW)
+        member.contact_id = contacts.get_or_create(session, "wechat", "oZhang", NOW).id
+        erasure.erase(session, member.contact_id, NOW)
+        assert contacts.find(session, "wechat", "oZhang") is None
+        session.refresh(member)
+        assert (member.active, member.contact_id) == (True, None)

@@ -42,7 +42,7 @@ def test_what_is_no_route(text: str) -> None:
 @pytest.mark.parametrize(
     ("route", "first", "labels"),
     [
-        ("p_000123", "您扫的是承诺编号 000123：", ["承诺要做到什么", "反映问题"]),
+        ("p_CXJL-2026-000123-8", "查无此承诺，疑似伪造：", ["反馈假承诺", "回菜单"]),
         ("s_A12", "您扫的是 A12 摊位。", ["当场判定", "举报这个摊位", "查秤"]),
         ("c_2026-12", "您扫的是培训 2026-12 的报名码。", ["培训怎么报名"]),
         ("t_JB-1", "查进度：请把 17 位回执码发给我", ["我的举报"]),
@@ -62,7 +62,7 @@ def test_a_code_greets_who_is_new_and_says_what_there_is(
     for number in range(1, len(labels) + 1):
         scan(service, route, f"again-{number}")
         told = service.talk(said(str(number), f"pick-{number}"))
-        assert re.search("依据|买了什么|查秤|先说清楚谁看得到|还没有举报", told[0].reply.text)
+        assert re.search("依据|买了什么|查秤|先说清楚谁看得到|还没有举报|可以直接打字问", told[0].reply.text)
 
 
 @pytest.mark.parametrize("route", ["x_1", "s_", "s_a b", "last_trade_no_1", "_", "s_" + "a" * 63])

@@ -87,7 +87,8 @@ def test_everybody_sees_their_own_commands_in_their_own_language(fake: FakeTeleg
 def test_the_commands_and_the_length_of_their_texts() -> None:
     texts = Texts.load()
     assert names([command.to_dict() for command in texts.menu("staff", "")]) == {
-        *("start", "ask", "check", "judge", "checkup", "human", "help", "cancel", "bind", "privacy", "todo")
+        *("start", "ask", "check", "judge", "checkup", "tip", "track", "human", "help", "cancel", "bind", "privacy"),
+        "todo",
     }
     for language in LANGUAGES:
         assert all(len(command.description) <= 40 for command in texts.menu("user", "zh"))
