@@ -42,9 +42,10 @@ class PledgeDesk:
         return self._seen(seen, found[0], signature)
 
     def list(self, district: str, sector: str, after: int) -> PledgeList:
+        where, today = self._district(district), self._today()
         with self._service.database.reading() as session:
-            rows = pledges.listed(session, self._today(), district=district, sector=sector, after=after, limit=PAGE + 1)
-            total = pledges.count_listed(session, self._today())
+            rows = pledges.listed(session, today, district=where, sector=sector, after=after, limit=PAGE + 1)
+            total = pledges.count_listed(session, today)
         shown_rows = tuple(_listed(row, shop) for row, shop in rows[:PAGE])
         more = rows[PAGE - 1][0].id if len(rows) > PAGE else 0
         return PledgeList(shown_rows, total, TARGET, more)
@@ -68,9 +69,17 @@ class PledgeDesk:
             genuine=genuine,
         )
 
+    def _district(self, said: str) -> str:
+        """A district of the bureau by the beginning of its name as well: 鹿城 for 鹿城区."""
+        names = self._bench.office.districts.values()
+        return next((name for name in names if said and name.startswith(said)), said)
+
     def _today(self) -> date:
         return self._clock().astimezone(SHANGHAI).date()
 
 
 def _listed(row: Pledge, shop: Shop) -> ListedPledge:
-    return ListedPledge(row.number, shop.name, shop.district, trade_name(shop.sector), row.signed_on, row.valid_until)
+    # The name as it was signed: what the card and the page of the number say.
+    return ListedPledge(
+        row.number, row.shop_name, shop.district, trade_name(shop.sector), row.signed_on, row.valid_until
+    )

@@ -1,4 +1,4 @@
-"""Numbers of pledges (承诺编号) as they are printed and as people type them: ``CXJL-2026-000123-7``.
+"""Numbers of pledges (承诺编号) as they are printed and as people type them: ``CXJL-2026-000123-8``.
 
 CXJL stands for 诚信计量, then come the year, the serial number within it and a check digit over both. A slip of the
 finger is found here, before anybody is told that a shop's card is not to be found.

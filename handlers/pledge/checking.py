@@ -11,8 +11,8 @@ from storage import pledges
 from storage.pledges import Status
 
 UNKNOWN = "查无此承诺，疑似伪造：本局没有签发过 {} 这个编号。请拍照反馈，我们去核实。"
-MISTYPED = "这个编号输错了一位，请对照卡片再发一次，形如 CXJL-2026-000123-7。"
-HOW = "请发承诺编号（形如 CXJL-2026-000123-7），或扫卡片上的码。"
+MISTYPED = "这个编号输错了一位，请对照卡片再发一次，形如 CXJL-2026-000123-8。"
+HOW = "请发承诺编号（形如 CXJL-2026-000123-8），或扫卡片上的码。"
 MARKS = {Status.VALID: "✔ 真实有效", Status.EXPIRING: "✔ 真实有效（即将到期）"}
 
 

@@ -45,6 +45,10 @@ RARE = "翀翯翥翾翙翚翛翎翈翂翃翊"
 GIVEN = ["".join(pair) for pair in itertools.product(RARE, RARE)]
 SURNAMES = ("欧阳", "司马")
 OPENID = "oCanary-of-a-reporter-0123456"
+PAGES = (
+    *("/", "/t", "/t/verify", "/pledges"),
+    *("/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/docs"),
+)
 LATER = NOW + timedelta(days=1)
 
 
@@ -210,7 +214,7 @@ def _pages(city: City, filed: Sequence[Case], receipts: Sequence[str]) -> Iterat
     with StandingClock() as clock:
         clock.now = LATER
         browser = Browser(create_app(city.service, clock=False, worker=False))
-        for path in ("/", "/t", "/t/verify", "/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/docs", "/pledges"):
+        for path in PAGES:
             answer = browser.get(path)
             assert answer.status_code == 200, path
             yield answer.text
