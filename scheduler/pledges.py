@@ -24,7 +24,7 @@ Work = Callable[[Session, Pledge], bool]
 def check(database: Database, now: datetime) -> int:
     """Hold every live pledge against its shop's ledger; how many changed. Run again it finds nothing."""
     today = now.astimezone(SHANGHAI).date()
-    return _each(database, lambda session, row: standing.check(session, row, today, now))
+    return _each(database, today, lambda session, row: standing.check(session, row, today, now))
 
 
 def may_remind(bench: Bench, now: datetime) -> bool:
@@ -33,15 +33,23 @@ def may_remind(bench: Bench, now: datetime) -> bool:
 
 
 def remind(database: Database, now: datetime, bench: Bench) -> int:
-    """Offer renewal 30 and 7 days before the end and on the last day, after an outage the latest only; how many."""
+    """Offer renewal 30 and 7 days before the end and on the last day (or the last working day before it), after an outage
+    the latest only; how many."""
     today = now.astimezone(SHANGHAI).date()
+    following = bench.calendar.next_workday(today)
     stages = sorted(bench.pledge_book.validity.reminders.stages)
-    return _each(database, lambda session, row: _reminded(session, row, stages, today, now))
+
+    def deed(session: Session, row: Pledge) -> bool:
+        left = (row.valid_until - today).days
+        # Nothing is said on a day off: what ends before the next working day ends today, as far as telling goes.
+        due = next((days for days in stages if (0 if following > row.valid_until else left) <= days), None)
+        return _reminded(session, row, due, today, now)
+
+    return _each(database, today, deed)
 
 
-def _reminded(session: Session, row: Pledge, stages: list[int], today: date, now: datetime) -> bool:
+def _reminded(session: Session, row: Pledge, stage: int | None, today: date, now: datetime) -> bool:
     left = (row.valid_until - today).days
-    stage = next((days for days in stages if 0 <= left <= days), None)
     if stage is None or (row.told_days is not None and row.told_days <= stage):
         return False
     row.told_days = stage
@@ -53,11 +61,11 @@ def _reminded(session: Session, row: Pledge, stages: list[int], today: date, now
     return True
 
 
-def _each(database: Database, deed: Work) -> int:
+def _each(database: Database, today: date, deed: Work) -> int:
     done, after = 0, 0
     while True:
         with database.unit() as session:
-            rows = pledges.to_check(session, after, AT_ONCE)
+            rows = pledges.to_check(session, today, after, AT_ONCE)
             done += sum(deed(session, row) for row in rows)
             reach("pledge.written")
         if not rows:

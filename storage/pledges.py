@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, func, select, text, update
+from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, exists, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage import audit
@@ -23,10 +23,12 @@ GRACE = timedelta(days=30)
 """A mandatory instrument so long overdue pauses the pledge."""
 EXPIRING = timedelta(days=30)
 """So long before its end a pledge is said to expire soon."""
+OVERDUE = "overdue"
+"""The one cause of a pause that mends itself, with the ledger."""
 
 
 class PledgeState(StrEnum):
-    """active ⇄ paused (暂停); either → revoked (撤销) | ended (the shop took it back, or signed anew). That the time has
+    """active ⇄ paused (暂停, also for another cause); either → revoked (撤销) | ended (the shop took it back, or signed anew). That the time has
     run out is no state: it is seen from the date."""
 
     ACTIVE = "active"
@@ -39,7 +41,7 @@ _LIVE_SQL = text("state IN ('active', 'paused')")
 LIVE = (PledgeState.ACTIVE, PledgeState.PAUSED)
 MOVES: dict[PledgeState, frozenset[PledgeState]] = {
     PledgeState.ACTIVE: frozenset((PledgeState.PAUSED, PledgeState.REVOKED, PledgeState.ENDED)),
-    PledgeState.PAUSED: frozenset((PledgeState.ACTIVE, PledgeState.REVOKED, PledgeState.ENDED)),
+    PledgeState.PAUSED: frozenset(PledgeState),
     PledgeState.REVOKED: frozenset((PledgeState.ACTIVE,)),
     PledgeState.ENDED: frozenset(),
 }
@@ -152,7 +154,7 @@ class Application(Base):
     kind: Mapped[name64]
     """``demonstration``, ``appeal-pledge`` or ``appeal-score``."""
     about: Mapped[int | None]
-    """The pledge or the score entry an appeal is about."""
+    """The pledge an appeal is about."""
     text: Mapped[str] = mapped_column(String(1000), default="")
     answers: Mapped[json_object]
     contact_id: Mapped[int | None] = mapped_column(ForeignKey(Contact.id), index=True)
@@ -176,8 +178,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A shop's mandatory instruments by pieces: in use, in validity, and the kinds so long overdue that they pause a
-    pledge."""
+    """A shop's mandatory instruments by pieces: in use, in validity, and so long overdue that they pause a pledge."""
 
     must: int
     valid: int
@@ -233,6 +234,11 @@ def status_on(pledge: Pledge, day: date) -> Status:
         return Status.EXPIRED
     if pledge.state == PledgeState.PAUSED:
         return Status.PAUSED
+    return status_in_force(pledge, day)
+
+
+def status_in_force(pledge: Pledge, day: date) -> Status:
+    """Of a pledge that is neither paused nor over."""
     return Status.EXPIRING if pledge.valid_until - day <= EXPIRING else Status.VALID
 
 
@@ -242,7 +248,7 @@ def status_on(pledge: Pledge, day: date) -> Status:
 def live(session: Session, shop_id: int, template: str = "honest") -> Pledge | None:
     """A shop's pledge that is in force or paused, locked."""
     found = select(Pledge).where(Pledge.shop_id == shop_id, Pledge.template == template, Pledge.state.in_(LIVE))
-    return session.scalar(found.with_for_update())
+    return session.scalar(found.with_for_update().execution_options(populate_existing=True))
 
 
 def by_number(session: Session, number: str) -> tuple[Pledge, Shop] | None:
@@ -251,12 +257,31 @@ def by_number(session: Session, number: str) -> tuple[Pledge, Shop] | None:
 
 
 def get(session: Session, pledge_id: int) -> Pledge | None:
-    return session.scalar(select(Pledge).where(Pledge.id == pledge_id).with_for_update())
+    """Locked, as it is now. Who also holds the shop takes the shop first."""
+    found = select(Pledge).where(Pledge.id == pledge_id).with_for_update()
+    return session.scalar(found.execution_options(populate_existing=True))
+
+
+def shop_of(session: Session, pledge_id: int) -> int | None:
+    return session.scalar(select(Pledge.shop_id).where(Pledge.id == pledge_id))
 
 
 def latest(session: Session, shop_id: int, template: str = "honest") -> Pledge | None:
     found = select(Pledge).where(Pledge.shop_id == shop_id, Pledge.template == template)
     return session.scalar(found.order_by(Pledge.id.desc()).limit(1))
+
+
+def pledged_since(session: Session, pledge: Pledge) -> date:
+    """Since when a pledge has stood without a gap, through its renewals."""
+    older = select(Pledge).where(
+        Pledge.shop_id == pledge.shop_id, Pledge.template == pledge.template, Pledge.id < pledge.id
+    )
+    since = pledge.signed_on
+    for row in session.scalars(older.order_by(Pledge.id.desc())):
+        if not row.renewed or row.valid_until < since - timedelta(days=1):
+            break
+        since = row.signed_on
+    return since
 
 
 def events(session: Session, pledge_id: int, limit: int = 50) -> list[PledgeEvent]:
@@ -266,15 +291,10 @@ def events(session: Session, pledge_id: int, limit: int = 50) -> list[PledgeEven
 
 def standing(session: Session, shop_id: int, today: date) -> Standing:
     """How a shop's mandatory instruments stand today."""
-    must = (
-        LedgerItem.shop_id == shop_id,
-        LedgerItem.state != ItemState.RETIRED,
-        LedgerItem.mandatory,
-        LedgerItem.basis != FREE,
-    )
 
     def pieces(*more: Any) -> Any:
-        return select(func.coalesce(func.sum(LedgerItem.count), 0)).where(*must, *more).scalar_subquery()
+        found = select(func.coalesce(func.sum(LedgerItem.count), 0))
+        return found.where(LedgerItem.shop_id == shop_id, *_mandatory(), *more).scalar_subquery()
 
     row = session.execute(
         select(pieces(), pieces(LedgerItem.due_on >= today), pieces(LedgerItem.due_on < today - GRACE))
@@ -285,29 +305,21 @@ def standing(session: Session, shop_id: int, today: date) -> Standing:
 def overdue_items(session: Session, shop_id: int, today: date, limit: int = 20) -> list[LedgerItem]:
     """Mandatory instruments past their date or without one, what is longest overdue first."""
     found = select(LedgerItem).where(
-        LedgerItem.shop_id == shop_id,
-        LedgerItem.state != ItemState.RETIRED,
-        LedgerItem.mandatory,
-        LedgerItem.basis != FREE,
-        LedgerItem.due_on.is_(None) | (LedgerItem.due_on < today),
+        LedgerItem.shop_id == shop_id, *_mandatory(), LedgerItem.due_on.is_(None) | (LedgerItem.due_on < today)
     )
-    return list(session.scalars(found.order_by(LedgerItem.due_on.is_(None), LedgerItem.due_on).limit(limit)))
+    order = (LedgerItem.due_on.is_(None), LedgerItem.due_on, LedgerItem.id)
+    return list(session.scalars(found.order_by(*order).limit(limit)))
+
+
+def _mandatory() -> tuple[Any, ...]:
+    return LedgerItem.state != ItemState.RETIRED, LedgerItem.mandatory, LedgerItem.basis != FREE
 
 
 def listed(
     session: Session, today: date, *, district: str = "", sector: str = "", after: int = 0, limit: int = 100
 ) -> list[tuple[Pledge, Shop]]:
     """The public list: honest pledges in force today, by number; ``after``: the id of the last one shown."""
-    found = (
-        select(Pledge, Shop)
-        .join(Shop)
-        .where(
-            Pledge.template == "honest",
-            Pledge.state == PledgeState.ACTIVE,
-            Pledge.valid_until >= today,
-            Pledge.id > after,
-        )
-    )
+    found = select(Pledge, Shop).join(Shop).where(*_in_force(today), Pledge.id > after)
     if district:
         found = found.where(Shop.district == district)
     if sector:
@@ -316,15 +328,20 @@ def listed(
 
 
 def count_listed(session: Session, today: date) -> int:
-    found = select(func.count()).where(
-        Pledge.template == "honest", Pledge.state == PledgeState.ACTIVE, Pledge.valid_until >= today
-    )
-    return session.scalar(found) or 0
+    return session.scalar(select(func.count(Pledge.id)).where(*_in_force(today))) or 0
 
 
-def to_check(session: Session, after: int, limit: int) -> list[Pledge]:
-    """Live pledges in the order of their ids, locked; another worker's are left to it."""
-    found = select(Pledge).where(Pledge.state.in_(LIVE), Pledge.id > after)
+def _in_force(today: date) -> tuple[Any, ...]:
+    """Honest pledges as anybody sees them today, whether the daily check has been there or not."""
+    mended = (Pledge.state == PledgeState.PAUSED) & (Pledge.cause == OVERDUE)
+    late = exists().where(LedgerItem.shop_id == Pledge.shop_id, *_mandatory(), LedgerItem.due_on < today - GRACE)
+    in_time = (Pledge.template == "honest") & (Pledge.valid_until >= today)
+    return in_time, or_(Pledge.state == PledgeState.ACTIVE, mended), ~late
+
+
+def to_check(session: Session, today: date, after: int, limit: int) -> list[Pledge]:
+    """Live pledges that have not run out, in the order of their ids, locked; another worker's are left to it."""
+    found = select(Pledge).where(Pledge.state.in_(LIVE), Pledge.valid_until >= today, Pledge.id > after)
     return list(session.scalars(found.order_by(Pledge.id).limit(limit).with_for_update(skip_locked=True)))
 
 

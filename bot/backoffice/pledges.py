@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bot.settings import Settings
 from handlers.conversation.messages import Reply
-from handlers.outreach import push
+from handlers.outreach import person_of, push
 from handlers.pledge import standing
 from handlers.talk import SHANGHAI
 from knowledge.grading import Scheme
 from storage import pledges, shops
 from storage.database import Database, Session
-from storage.pledges import Application, Pledge, PledgeMoveError, PledgeState, ScoreEvent
+from storage.pledges import Application, Pledge, PledgeState, ScoreEvent, Status
 from storage.shops import Shop
 
 KINDS = {"demonstration": "申报示范单位", "appeal-pledge": "承诺申诉", "appeal-score": "信用分申诉"}
+STATUS_OF = {
+    PledgeState.ACTIVE: Status.VALID,
+    PledgeState.PAUSED: Status.PAUSED,
+    PledgeState.REVOKED: Status.REVOKED,
+    PledgeState.ENDED: Status.ENDED,
+}
 LEAST_REASON = 10
 
 
@@ -40,7 +46,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         database.migrate()
         with database.unit() as session:
             said = work[arguments.action](session, arguments, datetime.now(UTC))
-    except (RefusedError, PledgeMoveError) as error:
+    except RefusedError as error:
         print(error, file=sys.stderr)
         return 1
     finally:
@@ -51,11 +57,22 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _list(session: Session, _arguments: argparse.Namespace, _now: datetime) -> str:
     rows = pledges.applications(session)
-    lines = [
-        f"{row.id}  {KINDS[row.kind]}  {session.get_one(Shop, row.shop_id).name}  {row.created_at:%Y-%m-%d}  {row.text}"
-        for row in rows
-    ]
-    return "\n".join(lines) or "没有待审的申诉和申报。"
+    return "\n".join(_lines(session, row) for row in rows) or "没有待审的申诉和申报。"
+
+
+def _lines(session: Session, row: Application) -> str:
+    """An application, and what is to be decided on: the pledge as it stands, or the entries of the account."""
+    shop, day = session.get_one(Shop, row.shop_id), row.created_at.astimezone(SHANGHAI)
+    lines = [f"{row.id}  {KINDS[row.kind]}  {shop.name}  {day:%Y-%m-%d}  {row.text}"]
+    about = pledges.get(session, row.about) if row.about else None
+    if about is not None:
+        lines.append(f"    {about.number}  {_state(about)}  {about.reason}")
+    if row.kind == "appeal-score":
+        lines += [
+            f"    第 {entry.id} 条  {entry.happened_on}  {Scheme.load().rule(entry.rule).text}  {entry.note}"
+            for entry in pledges.scores(session, shop.id)
+        ]
+    return "\n".join(lines)
 
 
 def _decide(session: Session, arguments: argparse.Namespace, now: datetime) -> str:
@@ -67,7 +84,8 @@ def _decide(session: Session, arguments: argparse.Namespace, now: datetime) -> s
     if granted:
         _granted(session, row, f"staff:{arguments.by}", reason, now)
     _tell(session, row, f"您的{KINDS[row.kind]}（{row.id} 号）{'通过了' if granted else '没有通过'}：{reason}", now)
-    return f"{row.id} 号已记为{'通过' if granted else '不通过'}，已告诉店里。"
+    more = "哪一条不该记，请用 pledges undo 撤掉。" if granted and row.kind == "appeal-score" else ""
+    return f"{row.id} 号已记为{'通过' if granted else '不通过'}，已告诉店里。{more}"
 
 
 def _granted(session: Session, row: Application, actor: str, reason: str, now: datetime) -> None:
@@ -79,20 +97,25 @@ def _granted(session: Session, row: Application, actor: str, reason: str, now: d
         )
         return
     about = pledges.get(session, row.about or 0) if row.kind == "appeal-pledge" else None
-    if about is not None and PledgeState.ACTIVE in pledges.MOVES[PledgeState(about.state)]:
+    if about is not None and about.state in (PledgeState.PAUSED, PledgeState.REVOKED):
         standing.resume(session, about, reason, now, actor)
 
 
 def _revoke(session: Session, arguments: argparse.Namespace, now: datetime) -> str:
     row = _named(session, arguments.number)
+    if row.state not in pledges.LIVE:
+        raise RefusedError(f"{row.number} 现在是“{_state(row)}”，不能撤销。")
     standing.revoke(session, row, arguments.cause, _reason(arguments), f"staff:{arguments.by}", now)
     return f"{row.number} 已撤销，公示页马上显示，店里已收到理由和申诉办法。"
 
 
 def _restore(session: Session, arguments: argparse.Namespace, now: datetime) -> str:
     row = _named(session, arguments.number)
+    if row.state not in (PledgeState.PAUSED, PledgeState.REVOKED):
+        raise RefusedError(f"{row.number} 现在是“{_state(row)}”，不用恢复，也不能恢复。")
     standing.resume(session, row, _reason(arguments), now, f"staff:{arguments.by}")
-    return f"{row.number} 已恢复有效。"
+    seen = standing.shown(session, row, session.get_one(Shop, row.shop_id), now.astimezone(SHANGHAI).date())
+    return f"{row.number} 已恢复，公示页现在显示“{seen.label}”。"
 
 
 def _score(session: Session, arguments: argparse.Namespace, now: datetime) -> str:
@@ -116,6 +139,8 @@ def _undo(session: Session, arguments: argparse.Namespace, now: datetime) -> str
     row = session.get(ScoreEvent, arguments.number)
     if row is None or row.undoes is not None:
         raise RefusedError(f"没有第 {arguments.number} 条。")
+    if row.id not in {entry.id for entry in pledges.scores(session, row.shop_id)}:
+        raise RefusedError(f"第 {row.id} 条已经撤掉了，不再计分。")
     event = ScoreEvent(
         shop_id=row.shop_id,
         rule=row.rule,
@@ -135,6 +160,10 @@ def _named(session: Session, number: str) -> Pledge:
     return found[0]
 
 
+def _state(row: Pledge) -> str:
+    return standing.STATUSES[STATUS_OF[PledgeState(row.state)]]
+
+
 def _shop(session: Session, code: str) -> Shop:
     shop = shops.by_credit_code(session, code.upper()) or (session.get(Shop, int(code)) if code.isdecimal() else None)
     if shop is None:
@@ -150,5 +179,15 @@ def _reason(arguments: argparse.Namespace) -> str:
 
 
 def _tell(session: Session, row: Application, text: str, now: datetime) -> None:
-    for contact_id in shops.to_remind(session, [row.shop_id]).get(row.shop_id, []):
+    told = shops.to_remind(session, [row.shop_id]).get(row.shop_id, [])
+    for contact_id in [*told, *_who_asked(session, row, told)]:
         push(session, contact_id, Reply(text), now, standing.KIND, f"application:{row.id}:{contact_id}")
+
+
+def _who_asked(session: Session, row: Application, told: Sequence[int]) -> list[int]:
+    """Whoever asked hears of it also when they want no reminders, as long as they belong to the shop."""
+    if row.contact_id is None:
+        return []
+    person = person_of(session, row.contact_id)
+    known = any(person_of(session, contact_id) == person for contact_id in told)
+    return [] if known or shops.membership(session, person, row.shop_id) is None else [row.contact_id]

@@ -133,11 +133,13 @@ def reopen(desk: Desk, case: Case, reason: str) -> None:
     if case.confirmed and shop_id is not None:
         standing.taken_up_again(desk.session, shop_id, case.id, desk.today, desk.now)
     cases.move(desk.session, case, to, desk.deed("case.reopened", reason), desk.now)
-    case.reopened, case.ended_on, case.outcome, case.reason, case.confirmed = case.reopened + 1, None, "", "", False
+    case.reopened, case.ended_on, case.outcome, case.reason = case.reopened + 1, None, "", ""
     case.ground = case.document_no = ""
     # The main case may have ended, or this one was it: each is somebody's own again.
     for one in (case, *cases.merged_into(desk.session, case.id)):
         one.main_id = None
+        # The finding was one for all of them: while it is looked into again it counts for none.
+        one.confirmed = False
     case_links.receipt_ends(desk.session, case.id, None)
     kind = CaseKind(case.kind)
     again = terms.MEDIATION if kind is CaseKind.COMPLAINT and to is CaseState.ACCEPTED else terms.FIRST[kind]

@@ -11,6 +11,7 @@ from handlers.conversation.router import Service
 from handlers.conversation.words import fold
 from handlers.ledger import add, calendars, certificates, files, lists, members, reminding, sheets, shops
 from handlers.ledger.files import current
+from handlers.pledge import actions as pledge_actions
 from handlers.talk import Talk
 from knowledge.instrument_line import looks_like_line
 from storage import reminders, tasks
@@ -77,6 +78,8 @@ WORDS = {
     "close": ("删除店铺",),
     "register": ("登记店铺", "注册店铺", "绑定店铺", "登记新店"),
 }
+GOES_ON = "pledge/"
+"""In front of what the pledge goes on with once its shop is registered; whoever registers it is its owner."""
 TOO_LOW = "这件事要{}来办，您在{}的身份是{}。"
 _BIND = re.compile(r"(?:绑定|登记|注册)(?:店铺|门店|商户)?[\s:“\"]+([^\d\s].{1,39}?)[”\"]?")
 _NO_SHOP = re.compile(r"[吗呢?？]|怎么|什么|多久|手续|手机|微信|公众号|账号|帐号|电话|流程|资料")
@@ -182,6 +185,9 @@ def _registered(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
         return [first, *sheets.from_pending(talk, place, then)]
     if then.startswith("skeleton/"):
         return [first, *_begin_with(talk, then.removeprefix("skeleton/"))]
+    if then.startswith(GOES_ON):
+        _, work = pledge_actions.ACTIONS[then.removeprefix(GOES_ON)]
+        return [first, *work(talk, place, "")]
     return [first, *act(talk, then)]
 
 

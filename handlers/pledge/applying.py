@@ -9,7 +9,7 @@ from typing import Any
 from handlers.conversation.forms import Field, Form, NotUnderstoodError, handed
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.pledge.credit import grade_of
-from handlers.pledge.standing import YEAR
+from handlers.pledge.standing import LIVE, YEAR, shown
 from handlers.talk import Talk
 from knowledge.demonstration import Check, Condition, Facts, check, questions
 from storage import case_likeness, pledges
@@ -27,6 +27,10 @@ def _read_reason(inbound: Inbound) -> str:
     return text[:1000]
 
 
+def _given(text: str) -> dict[str, Any]:
+    return {"shop": 0, "kind": "", "about": ""} | handed(text)
+
+
 APPEAL = Form(
     "appeal",
     version=1,
@@ -37,7 +41,7 @@ APPEAL = Form(
         Field("about", ask=""),
         Field("reason", ask="哪里不对？写明理由，工作人员 5 个工作日内答复。", parse=_read_reason, free_text=True),
     ),
-    prefill=handed,
+    prefill=_given,
 )
 
 
@@ -50,7 +54,7 @@ APPLY = Form(
     version=1,
     title="申报诚信计量示范单位",
     fields=(Field("shop", ask=""), *(_asked(row) for row in questions())),
-    prefill=handed,
+    prefill=lambda text: {"shop": 0} | handed(text),
 )
 
 
@@ -58,9 +62,11 @@ APPLY = Form(
 
 
 def appeal(talk: Talk, place: Membership, rest: str) -> list[Reply]:
-    kind, _, number = rest.partition("/")
-    about = number if kind == "score" else kind
+    kind = rest.partition("/")[0]
     name = "appeal-score" if kind == "score" else "appeal-pledge"
+    about = "" if kind == "score" else kind
+    if name == "appeal-pledge" and not _is_own(talk, place, about):
+        return [Reply("没有找到这份承诺。回“我的承诺”看现在的。", (Choice("我的承诺", "pledge:mine"),))]
     waiting = pledges.open_of(talk.session, place.shop.id, (name,))
     if waiting is not None:
         return [Reply(f"您的{APPEALS[name]}申诉（{waiting.id} 号）还在办，有结果会告诉您。")]
@@ -68,12 +74,17 @@ def appeal(talk: Talk, place: Membership, rest: str) -> list[Reply]:
     return talk.open_form(APPEAL.name, json.dumps(given))
 
 
+def _is_own(talk: Talk, place: Membership, number: str) -> bool:
+    return number.isdecimal() and pledges.shop_of(talk.session, int(number)) == place.shop.id
+
+
 def appealed(talk: Talk, place: Membership, answers: dict[str, Any]) -> list[Reply]:
-    about = str(answers["about"] or "")
+    if answers["kind"] not in APPEALS:  # begun again from the first question
+        return [Reply("申诉哪一项？", (Choice("承诺", "pledge:mine"), Choice("信用分", "pledge:appeal/score")))]
     row = Application(
         shop_id=place.shop.id,
         kind=answers["kind"],
-        about=int(about) if about.isdecimal() else None,
+        about=int(answers["about"]) if answers["about"] else None,
         text=answers["reason"],
         answers={},
         contact_id=talk.contact_id,
@@ -119,12 +130,20 @@ def _missing(found: Check) -> Reply:
 
 def facts_of(talk: Talk, place: Membership) -> Facts:
     shop, today = place.shop, talk.today
-    row, standing = pledges.latest(talk.session, shop.id), pledges.standing(talk.session, shop.id, today)
-    months = (today - row.signed_on).days // 30 if row is not None and row.state in pledges.LIVE else 0
+    standing = pledges.standing(talk.session, shop.id, today)
     return Facts(
-        pledged_months=months,
+        pledged_months=_months(talk, place),
         mandatory=standing.must,
         overdue=standing.must - standing.valid,
         violations=case_likeness.confirmed_at_shop(talk.session, shop.id, today - YEAR),
         letter=grade_of(talk.session, shop.id, today).letter,
     )
+
+
+def _months(talk: Talk, place: Membership) -> int:
+    """Whole months since the shop's pledge stands, through its renewals; 0 when it does not today."""
+    row = pledges.latest(talk.session, place.shop.id)
+    if row is None or shown(talk.session, row, place.shop, talk.today).status not in LIVE:
+        return 0
+    since, today = pledges.pledged_since(talk.session, row), talk.today
+    return (today.year - since.year) * 12 + today.month - since.month - (today.day < since.day)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handlers.conversation.messages import Choice, Reply
 from handlers.pledge.standing import shown
 from handlers.talk import Bench, Talk
+from knowledge.pledges import TemplateId
 from storage import links, pledges
 from storage.database import Session
 from storage.pledges import Pledge
@@ -42,11 +43,13 @@ def offer_card(talk: Talk, row: Pledge, first: str) -> Reply:
 
 
 def card(talk: Talk, place: Membership, rest: str) -> list[Reply]:
-    """A link to the card in the size wanted, for a day; it is drawn when it is opened."""
+    """A link to the card in the size wanted, for a day; it is drawn when it is opened. Without a size they are offered."""
     id_, _, size = rest.partition("/")
     row = pledges.get(talk.session, int(id_)) if id_.isdecimal() else None
-    if row is None or row.shop_id != place.shop.id or size not in SIZES:
+    if row is None or row.shop_id != place.shop.id or size not in (*SIZES, ""):
         return [Reply("没有找到这份承诺。回“我的承诺”看现在的。", (Choice("我的承诺", "pledge:mine"),))]
+    if not size:
+        return [offer_card(talk, row, f"{row.shop_name} 的承诺卡：")]
     about = {"shop": place.shop.id, "pledge": row.id, "size": size}
     token = links.new(talk.session, CARD, talk.contact_id, about, talk.now)
     text = (
@@ -57,9 +60,10 @@ def card(talk: Talk, place: Membership, rest: str) -> list[Reply]:
 
 def printed(bench: Bench, session: Session, row: Pledge, shop: Shop) -> Printed:
     """What is printed: the points as they were signed."""
-    text = bench.pledge_book.text_for(
-        "capability" if row.template == "capability" else "honest", shop.sector, row.signed_on
-    )
+    kind: TemplateId = "capability" if row.template == "capability" else "honest"
+    # By the sector of the text that was signed: the shop may be in another trade by now.
+    sector = row.text_version.partition("/")[0].removeprefix(f"{kind}-")
+    text = bench.pledge_book.text_for(kind, sector, row.signed_on)
     about = About(row.shop_name, row.signed_on)
     link = bench.signer.make_link(bench.office.pages_url, row.number, about)
     seen = shown(session, row, shop, row.signed_on)

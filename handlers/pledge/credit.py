@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from handlers.conversation.messages import Choice, Reply
+from handlers.pledge.standing import LIVE
 from handlers.talk import Talk
 from knowledge.grading import Grade, ScoreEvent, explain, grade
 from storage import pledges
 from storage.database import Session
-from storage.pledges import Status
 from storage.shops import Membership
 
 CONFIRMED_BY = ("staff:", "system", "command")
 """Who adds an entry: staff, or the closing of a case by them. Nobody else can."""
-LIVE = (Status.VALID, Status.EXPIRING)
 
 
 def mine(talk: Talk, place: Membership, _rest: str = "") -> list[Reply]:
     found = grade_of(talk.session, place.shop.id, talk.today)
-    choices = (Choice("申诉", f"pledge:appeal/score/{place.shop.id}"), Choice("我的承诺", "pledge:mine"))
+    choices = (Choice("申诉", "pledge:appeal/score"), Choice("我的承诺", "pledge:mine"))
     return [Reply(f"{place.shop.name}\n{explain(found)}", choices)]
 
 

@@ -13,11 +13,12 @@ from handlers.conversation.messages import Choice, Reply
 from handlers.outreach import push
 from storage import case_likeness, pledges, shops
 from storage.database import Session
-from storage.pledges import Deed, Pledge, PledgeState, ScoreEvent, Standing, Status
+from storage.ledger import lock_shop
+from storage.pledges import OVERDUE, Deed, Pledge, PledgeState, ScoreEvent, Standing, Status
 from storage.shops import Shop
 
 YEAR = timedelta(days=365)
-OVERDUE, VIOLATION = "overdue", "violation"
+VIOLATION, WITHDRAWN = "violation", "withdrawn"
 KIND, LIFE = "pledge", timedelta(days=7)
 STATUSES = {
     Status.VALID: "有效",
@@ -27,6 +28,7 @@ STATUSES = {
     Status.EXPIRED: "已到期",
     Status.ENDED: "已结束",
 }
+LIVE = (Status.VALID, Status.EXPIRING)
 RULE_OF = {"punished": "fined", "corrected": "short-weight", "minor": "minor-corrected"}
 """Which rule of the points table an outcome of a case falls under."""
 REASONS = {
@@ -67,11 +69,7 @@ class Shown:
 def shown(session: Session, pledge: Pledge, shop: Shop, today: date) -> Shown:
     """As it stands this minute: what the daily check has not recorded yet counts already."""
     standing = pledges.standing(session, shop.id, today)
-    status = pledges.status_on(pledge, today)
-    if status in (Status.VALID, Status.EXPIRING) and standing.long_overdue:
-        status = Status.PAUSED
-    if status is Status.PAUSED and pledge.cause == OVERDUE and not standing.long_overdue:
-        status = Status.VALID
+    status = _status(pledge, standing, today)
     confirmed = case_likeness.confirmed_at_shop(session, shop.id, today - YEAR)
     return Shown(
         pledge.number,
@@ -89,8 +87,32 @@ def shown(session: Session, pledge: Pledge, shop: Shop, today: date) -> Shown:
     )
 
 
+def _status(pledge: Pledge, standing: Standing, today: date) -> Status:
+    status = pledges.status_on(pledge, today)
+    if status in LIVE and standing.long_overdue:
+        return Status.PAUSED
+    if status is Status.PAUSED and pledge.cause == OVERDUE and not standing.long_overdue:
+        return pledges.status_in_force(pledge, today)
+    return status
+
+
+def held_by(pledge: Pledge | None) -> str:
+    """The cause for which it is (or was, when it ended) paused and that only staff can lift; "" when there is none."""
+    if pledge is None or pledge.state not in (PledgeState.PAUSED, PledgeState.ENDED):
+        return ""
+    return "" if pledge.cause in ("", OVERDUE, WITHDRAWN) else pledge.cause
+
+
+def carry(session: Session, pledge: Pledge, cause: str, now: datetime) -> None:
+    """What was just signed takes over the pause of the one before: no new signature shakes it off."""
+    reason = REASONS.get(cause, "原来的承诺暂停后还没有核实恢复")
+    pledges.move(session, pledge, PledgeState.PAUSED, Deed("system", "pledge.paused", reason, cause), now)
+
+
 def check(session: Session, pledge: Pledge, today: date, now: datetime) -> bool:
     """Pause or take up again what the ledger asks for; whether anything changed."""
+    if today > pledge.valid_until:
+        return False
     standing = pledges.standing(session, pledge.shop_id, today)
     if pledge.state == PledgeState.ACTIVE and standing.long_overdue:
         pause(session, pledge, OVERDUE, _overdue_words(standing), now)
@@ -104,9 +126,10 @@ def check(session: Session, pledge: Pledge, today: date, now: datetime) -> bool:
 def pause(session: Session, pledge: Pledge, cause: str, reason: str, now: datetime) -> None:
     """Pause a pledge and tell those in charge why, what to do and how to appeal."""
     pledges.move(session, pledge, PledgeState.PAUSED, Deed("system", "pledge.paused", reason, cause), now)
+    how = "检定或停用后自动恢复" if cause == OVERDUE else "改好以后由工作人员核实恢复"
     text = (
         f"您店的诚信计量承诺 {pledge.number} 已暂停展示：{reason}。\n"
-        "扫码会显示“暂停”。改好以后自动恢复；认为不对，可以申诉，工作人员 5 个工作日内答复。"
+        f"扫码会显示“暂停”。{how}；认为不对，可以申诉，工作人员 5 个工作日内答复。"
     )
     choices = (Choice("怎么恢复", "pledge:mine"), Choice("申诉", f"pledge:appeal/{pledge.id}"))
     _tell(session, pledge, Reply(text, choices), now, f"paused:{pledge.id}:{now.isoformat()}")
@@ -133,8 +156,9 @@ def violation(session: Session, shop_id: int, case_id: int, outcome: str, day: d
     if rule is not None:
         entry = ScoreEvent(shop_id=shop_id, rule=rule, happened_on=day, case_id=case_id, actor="system")
         pledges.score(session, entry, now)
+    lock_shop(session, shop_id)  # one that is being renewed this minute is paused as well
     pledge = pledges.live(session, shop_id)
-    if pledge is not None and pledge.state == PledgeState.ACTIVE:
+    if pledge is not None and day <= pledge.valid_until and not held_by(pledge):
         pause(session, pledge, VIOLATION, REASONS[VIOLATION], now)
 
 

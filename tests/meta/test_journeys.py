@@ -24,6 +24,8 @@ JOURNEYS = {
     "C4": ("c4-add-evidence", "补充", "已放进", 2),
     "C10": ("c10-erase-after-a-tip", "删除我的数据", "删好了", 2),
     "S7": ("s7-calendar", "存到日历", "ledger.ics", 2),
+    "S8": ("s8-pledge", "承诺", "/files/", 4),
+    "C6": ("c6-pledge-number", "CXJL-2026-000001-5", "真实有效", 1),
     "S11": ("officers/merchant-explain", "1", "已交给办案人员", 2),
     "T1": ("officers/t1-triage", "今日", "已派 10 件", 2),
     "T2 accept": ("officers/t2-accept", "受理 0001", "已受理", 1),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
+from httpx import Response
 
-from bot.app import Service
+from bot.app import Knowledge, Service
 from bot.server import create_app
 from handlers.cases import steps
 from handlers.cases.steps import Desk
@@ -22,12 +28,18 @@ from knowledge.pledges import full_text, text_hash
 from storage import contacts, links, pledges
 from storage.cases import Case, Stall
 from storage.database import Session
+from storage.ledger import LedgerItem
 from storage.pledges import Deed, Pledge, PledgeState
 from storage.shops import Shop
 from tests.cases import filed
 from tests.shops import add, shop
+from tests.support import NOW, Browser, StandingClock, service_at
 
-SIZES = tuple(cards.SIZES)
+SIGNED = NOW.astimezone(SHANGHAI).date()
+LAST = date(2027, 11, 23)
+"""The last day of what is signed then."""
+OTHER = numbered(2026, 999)
+"""A number that was never given out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +138,55 @@ class Served:
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join()
+
+
+class Wall:
+    """A service with one pledge on a wall, and a browser before its page."""
+
+    def __init__(self, service: Service, clock: StandingClock) -> None:
+        self.service, self.clock = service, clock
+        self.bench = service.reception.bench
+        self.number, self.shop_id = self.pledge()
+        with service.database.unit() as session:
+            self.link = card_link(self.bench, session, self.number)
+        self.signature = urlsplit(self.link).query.removeprefix("s=")
+        self.browser = Browser(create_app(service, clock=False, worker=False))
+
+    def pledge(self, traits: Traits | None = None) -> tuple[str, int]:
+        with self.service.database.unit() as session:
+            row = pledged(self.bench, session, self.clock.now, traits)
+            return row.number, row.shop_id
+
+    def look(self, number: str = "", query: str = "") -> Response:
+        return self.browser.get(f"/v/{number or self.number}{query}")
+
+    def on(self, day: date) -> None:
+        self.clock.now = NOW + (day - SIGNED)
+
+    def become(self, to: PledgeState, cause: str = "", text: str = "") -> None:
+        with self.service.database.unit() as session:
+            become(session, self.number, to, self.clock.now, cause, text)
+
+    def verify_again(self, days: int) -> None:
+        """Every instrument of the shop gets a new date."""
+        today = self.clock.now.astimezone(SHANGHAI).date()
+        with self.service.database.unit() as session:
+            for row in session.query(LedgerItem).filter_by(shop_id=self.shop_id):
+                row.due_on = today + timedelta(days=days)
+
+
+@contextmanager
+def hung(folder: Path, template: Path, knowledge: Knowledge) -> Iterator[Wall]:
+    """A wall on a fresh database, with the clock standing still."""
+    service = service_at(folder, template, knowledge)
+    with StandingClock() as clock:
+        wall = Wall(service, clock)
+        yield wall
+        wall.browser.close()
+    service.close()
+
+
+def state_of(page: Response) -> str:
+    """The large word, and what is said below it."""
+    head = page.text.split('role="status"')[1].split("</div>")[0]
+    return " ".join(re.findall(r'class="(?:word|soon)">([^<]*)<', head))

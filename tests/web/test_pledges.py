@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
-from fastapi import FastAPI
-from httpx import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.app import Knowledge, Service
+from bot.app import Knowledge
 from bot.pledge_pages import PledgeDesk
-from bot.server import create_app
 from bot.web.headers import SECURITY_HEADERS
-from bot.web.pledges import create_pledges_router
-from handlers.talk import SHANGHAI
-from knowledge.pledge_number import numbered
 from storage import pledges
-from storage.ledger import LedgerItem
 from storage.pledges import GRACE, PledgeState
 from storage.shops import Shop
-from tests.support import NOW, Browser, StandingClock, service_at
-from tests.web.pledged import Traits, become, card_link, confirm_violation, pledged
+from tests.support import NOW
+from tests.web.pledged import LAST, OTHER, SIGNED, Traits, Wall, confirm_violation, hung, state_of
 
-SIGNED = NOW.astimezone(SHANGHAI).date()
-LAST = date(2027, 11, 23)
-OTHER = numbered(2026, 999)
-PER_CLIENT = 100
-"""As many pages as a client may open at once, and some left over."""
 CANARIES = (
     "canary-wang",
     "canary-address",
@@ -45,55 +31,10 @@ CANARIES = (
 )
 
 
-class Wall:
-    """A service with one pledge on a wall, and a browser before its page."""
-
-    def __init__(self, service: Service, clock: StandingClock) -> None:
-        self.service, self.clock = service, clock
-        self.bench = service.reception.bench
-        self.number, self.shop_id = self.pledge()
-        with service.database.unit() as session:
-            self.link = card_link(self.bench, session, self.number)
-        self.signature = urlsplit(self.link).query.removeprefix("s=")
-        self.browser = Browser(create_app(service, clock=False, worker=False))
-
-    def pledge(self, traits: Traits | None = None) -> tuple[str, int]:
-        with self.service.database.unit() as session:
-            row = pledged(self.bench, session, self.clock.now, traits)
-            return row.number, row.shop_id
-
-    def look(self, number: str = "", query: str = "") -> Response:
-        return self.browser.get(f"/v/{number or self.number}{query}")
-
-    def on(self, day: date) -> None:
-        self.clock.now = NOW + (day - SIGNED)
-
-    def become(self, to: PledgeState, cause: str = "", text: str = "") -> None:
-        with self.service.database.unit() as session:
-            become(session, self.number, to, self.clock.now, cause, text)
-
-    def verify_again(self, days: int) -> None:
-        """Every instrument of the shop gets a new date."""
-        today = self.clock.now.astimezone(SHANGHAI).date()
-        with self.service.database.unit() as session:
-            for row in session.query(LedgerItem).filter_by(shop_id=self.shop_id):
-                row.due_on = today + timedelta(days=days)
-
-
 @pytest.fixture
 def wall(tmp_path: Path, empty_file: Path, knowledge: Knowledge) -> Iterator[Wall]:
-    service = service_at(tmp_path / "data", empty_file, knowledge)
-    with StandingClock() as clock:
-        made = Wall(service, clock)
-        yield made
-        made.browser.close()
-    service.close()
-
-
-def state_of(page: Response) -> str:
-    """The large word, and what is said below it."""
-    head = page.text.split('role="status"')[1].split("</div>")[0]
-    return " ".join(re.findall(r'class="(?:word|soon)">([^<]*)<', head))
+    with hung(tmp_path / "data", empty_file, knowledge) as wall:
+        yield wall
 
 
 def test_a_pledge_in_force_shows_its_facts(wall: Wall) -> None:
@@ -173,7 +114,7 @@ def test_part_of_the_instruments_and_none_at_all(wall: Wall) -> None:
     none, _ = wall.pledge(Traits(name="新店", who="zhao", due_days=(), sector="", district=""))
     page = wall.look(none)
     assert "台账里没有在用的强检器具" in page.text
-    assert "<meter" not in page.text
+    assert "检定有效的比例" not in page.text
 
 
 # -- numbers ------------------------------------------------------------------------------------------------------
@@ -216,62 +157,6 @@ def test_the_form_asks_for_a_number(wall: Wall) -> None:
     for address in ("/v", "/v?number=", "/v?number=%20"):
         page = wall.browser.get(address)
         assert (page.status_code, 'name="number"' in page.text) == (200, True)
-
-
-# -- signatures ---------------------------------------------------------------------------------------------------
-
-
-def test_the_code_of_the_card_is_accepted(wall: Wall) -> None:
-    page = wall.look(query=f"?s={wall.signature}")
-    assert (state_of(page), "本局签发，核对无误" in page.text) == ("有效", True)
-    assert "核对无误" not in wall.look().text  # a typed number proves nothing, and is no forgery
-
-
-def test_a_genuine_code_does_not_outlive_its_pledge(wall: Wall) -> None:
-    wall.become(PledgeState.REVOKED, "false")
-    assert state_of(wall.look(query=f"?s={wall.signature}")) == "已撤销"
-
-
-def test_the_code_of_one_pledge_is_a_forgery_on_another(wall: Wall) -> None:
-    number, _ = wall.pledge(Traits(name="老王水产", who="li"))
-    page = wall.look(number, f"?s={wall.signature}")
-    assert state_of(page).startswith("疑似伪造")
-    assert "有效" not in state_of(page)
-    assert "<title>疑似伪造" in page.text
-
-
-def flipped(signature: str) -> list[str]:
-    """One bit wrong: every one of the signature, and every one of the letters it is written in."""
-    raw = base64.urlsafe_b64decode(f"{signature}==")
-    in_bytes = [_with_bit(raw, at) for at in range(8 * len(raw))]
-    in_letters = [_with_bit(signature.encode(), at).decode("latin-1") for at in range(8 * len(signature))]
-    return [base64.urlsafe_b64encode(one).decode().rstrip("=") for one in in_bytes] + in_letters
-
-
-def _with_bit(data: bytes, at: int) -> bytes:
-    wrong = bytearray(data)
-    wrong[at // 8] ^= 1 << at % 8
-    return bytes(wrong)
-
-
-def test_of_more_than_a_thousand_flipped_bits_none_is_accepted(wall: Wall) -> None:
-    wrong = flipped(wall.signature)
-    assert (len(wrong), wall.signature in wrong) == (1200, False)
-    for begin in range(0, len(wrong), PER_CLIENT):
-        app = FastAPI()
-        app.include_router(create_pledges_router(PledgeDesk(wall.service)))
-        browser = Browser(app)
-        for signature in wrong[begin : begin + PER_CLIENT]:
-            page = browser.get(f"/v/{wall.number}?s={quote(signature, safe='')}")
-            assert page.status_code == 200
-            assert state_of(page) == "疑似伪造 这个码不是本局签发的", signature
-            assert 'class="state bad"' in page.text
-        browser.close()
-
-
-@pytest.mark.parametrize("said", ["x", "=" * 86, "A" * 86, "A" * 5000, "%E6%89%BF", "%00", "..%2F.."])
-def test_what_is_no_signature_is_a_forgery(wall: Wall, said: str) -> None:
-    assert state_of(wall.look(query=f"?s={said}")).startswith("疑似伪造")
 
 
 # -- nothing of persons -------------------------------------------------------------------------------------------

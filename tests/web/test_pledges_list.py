@@ -87,10 +87,20 @@ def test_only_what_is_in_force_is_listed_and_counted(wall: List) -> None:
     assert f'href="/v/{kept}"' in page
     assert not any(number in page for number in (paused, revoked, ended, statement))
     assert (wall.json()["total"], wall.json()["target"]) == (1, 1000)
-    assert 'max="1000" value="1"' in page
+    assert 'aria-label="完成 0.1%"' in page
     wall.clock.now = NOW + timedelta(days=365)
     assert wall.json()["total"] == 0
     assert "没有符合的单位" in wall.page()
+
+
+def test_who_is_long_overdue_leaves_the_list_at_the_next_request(wall: List) -> None:
+    with wall.service.database.unit() as session:
+        pledged(wall.service.reception.bench, session, NOW, Traits("鲜达超市", due_days=(100,)))
+    listed = []
+    for days in (100, 130, 131):
+        wall.clock.now = NOW + timedelta(days=days)
+        listed.append((wall.json()["total"], len(wall.json()["rows"]), len(wall.csv())))
+    assert listed == [(1, 1, 1), (1, 1, 1), (0, 0, 0)]
 
 
 def test_by_district_and_by_trade(wall: List) -> None:
