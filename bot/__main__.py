@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -24,6 +25,7 @@ UNUSABLE, INTERRUPTED = 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. What the operator can mend is one Chinese sentence, never a traceback."""
+    os.umask(0o077)  # what lies in the data folder is nobody else's on this machine
     arguments = parser().parse_args(argv)
     settings = None
     try:

@@ -11,6 +11,7 @@ from handlers.conversation.paging import fit
 from handlers.conversation.state import OPTIONS_LIFE
 from handlers.sealing import offer_beside, seal_reply, seal_state, state_of
 from storage import binding, dialogues, outbox
+from storage.coarse import hour_of
 from storage.contacts import Contact
 from storage.database import Session
 from storage.dialogues import Dialogue
@@ -43,7 +44,8 @@ def push(
     else:
         key, payload = vault.token(f"told:{dedup_key}"), seal_reply(vault, shown, contact.id)
         nonce, state = _offer_sealed(vault, row, shown.choices, now, life)
-    queued = outbox.push(session, contact, payload, now, Envelope(kind=kind, nonce=nonce, dedup_key=key))
+    at = now if vault is None else hour_of(now)
+    queued = outbox.push(session, contact, payload, at, Envelope(kind=kind, nonce=nonce, dedup_key=key))
     if queued:
         row.state = state
     return queued

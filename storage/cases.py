@@ -30,12 +30,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from storage import audit
 from storage.audit import Entry
 from storage.base import Base, Instant, instant, json_object, long_text, name64, row_id
+from storage.coarse import day_of, hour_of
 from storage.consults import next_number
 from storage.shops import Shop
 from storage.staff import StaffMember
 
 MOST_NUMBERS = 10_000
 PIECE = 500
+UNTIMED = ("reporter", "system")
+"""Whose deeds are noted by the day: their instants are those of what an account said."""
 
 
 class CaseKind(StrEnum):
@@ -220,7 +223,7 @@ def open_case(session: Session, case: Case, today: date, now: datetime) -> Case:
     may call a case by them alone."""
     running = next_number(session, "case") % MOST_NUMBERS
     case.number = f"TS-{today:%y%m%d}-{running:04d}"
-    case.received_on, case.received_at, case.updated_at = today, now, now
+    case.received_on, case.received_at, case.updated_at = today, day_of(now), day_of(now)
     session.add(case)
     session.flush()
     # Who filed it is not in the thread or the audit log, only that it was filed.
@@ -229,10 +232,11 @@ def open_case(session: Session, case: Case, today: date, now: datetime) -> Case:
 
 
 def happen(session: Session, case: Case, deed: Deed, now: datetime) -> CaseEvent:
-    """Note something in the thread and in the audit log (there without its words)."""
+    """Note something in the thread and in the audit log (there without its words); of its reporter by the day only."""
+    at = now if deed.actor not in UNTIMED else day_of(now)
     event = CaseEvent(
         case_id=case.id,
-        at=now,
+        at=at,
         actor=deed.actor,
         action=deed.action,
         text=deed.text,
@@ -240,9 +244,9 @@ def happen(session: Session, case: Case, deed: Deed, now: datetime) -> CaseEvent
         detail=deed.detail,
     )
     session.add(event)
-    case.updated_at = now
+    case.updated_at = day_of(now)
     entry = Entry(deed.actor, deed.role, deed.action, f"case:{case.id}", deed.reason, deed.detail)
-    audit.append(session, entry, now)
+    audit.append(session, entry, at)
     session.flush()
     return event
 
@@ -331,7 +335,7 @@ def add_files(session: Session, case: Case, sources: Sequence[tuple[str, str]], 
     """Note files (source, kind) that are to be sealed; one that the case has already is not noted twice."""
     there = {f.source for f in files(session, case.id)}
     new = [
-        CaseFile(case_id=case.id, source=source, kind=kind, received_at=now)
+        CaseFile(case_id=case.id, source=source, kind=kind, received_at=hour_of(now))
         for source, kind in dict(sources).items()
         if source not in there
     ]

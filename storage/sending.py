@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage import gates
 from storage.base import Instant
+from storage.coarse import hour_of
 from storage.contacts import Contact
 from storage.gates import Rate
 from storage.outbox import KINDS, OPEN, UNDELIVERED, OutboxRow, Priority, SendState
@@ -274,7 +275,8 @@ def _settle(row: OutboxRow, outcome: Outcome, now: datetime) -> SendState:
     if state == SendState.RETRY:
         row.due_at = now + _pause(outcome, row.attempts)
     if state == SendState.SENT:
-        row.sent_at = now
+        # News of a case must not carry the moment at which the case moved.
+        row.sent_at = hour_of(now) if row.kind == "case" else now
     row.state = state
     return state
 

@@ -113,7 +113,9 @@ class Counter(Room):
     def close(self, session: Session, case: Case, at: datetime, outcome: int = CORRECTED) -> None:
         desk = steps.Desk(self.bench, session, "staff:1", at)
         steps.accept(desk, case)
-        steps.close(desk, case, self.bench.casebook.outcome("report", outcome), "现场核查属实，已责令改正。", "〔2026〕1")
+        steps.close(
+            desk, case, self.bench.casebook.outcome("report", outcome), "现场核查属实，已责令改正。", "〔2026〕1"
+        )
 
     def reopen(self, case_id: int, at: datetime = NOW) -> None:
         def work(session: Session) -> None:

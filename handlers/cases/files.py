@@ -11,6 +11,7 @@ from handlers.outreach import push
 from handlers.talk import Bench
 from storage import cases, media, tasks
 from storage.cases import Case, CaseFile, Deed
+from storage.coarse import hour_of
 from storage.database import Session
 from storage.failpoints import reach
 from storage.tasks import Claimed
@@ -52,7 +53,7 @@ def sealed(session: Session, bench: Bench, claimed: Claimed, made: Sealed, now: 
     """The file is kept: its digests stand in the case, and the rows that named its sender's account go."""
     row = session.get_one(CaseFile, claimed.request["case_file"])
     row.sha256, row.sm3, row.size, row.media_type = made.sha256, made.sm3, made.size, made.media_type
-    row.copy_sha256, row.dhash, row.state, row.kept_at = made.copy_sha256, made.dhash, "kept", now
+    row.copy_sha256, row.dhash, row.state, row.kept_at = made.copy_sha256, made.dhash, "kept", hour_of(now)
     case = session.get_one(Case, row.case_id)
     detail = {"file": row.id, "sha256": row.sha256, "sm3": row.sm3, "copy": row.copy_sha256}
     cases.happen(session, case, Deed("system", "evidence.sealed", public=False, detail=detail), now)

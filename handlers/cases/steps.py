@@ -104,7 +104,8 @@ def close(desk: Desk, case: Case, outcome: Outcome, reason: str, document_no: st
     for one in _together(desk, case, CaseState.CLOSED):
         one.outcome, one.reason, one.document_no = outcome.id, reason.strip(), document_no.strip()[:64]
         one.confirmed = outcome.confirmed
-        deed = desk.deed("case.closed", f"{outcome.label}：{one.reason}", outcome=outcome.id)
+        text, number = f"{outcome.label}：{one.reason}", one.document_no
+        deed = desk.deed("case.closed", text, outcome=outcome.id, document_no=number, proof=proof)
         cases.move(desk.session, one, CaseState.CLOSED, deed, desk.now)
         _ended(desk, one, met=True)
         telling.tell_one(desk.bench, desk.session, one, "已办结，请看结果并评价", desk.now, "closed")
