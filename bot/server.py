@@ -31,6 +31,7 @@ from bot.web.pledges import create_pledges_router
 from bot.web.progress import create_progress_router
 from bot.web.spoken import answer_for
 
+SETTLED_SECONDS = 5.0
 ANSWERS_SECONDS = 4
 """Answers under way may still take this long after a signal: as long as a turn may. The rest of the drain is the
 worker's."""
@@ -50,7 +51,9 @@ def create_app(service: Service, *, clock: bool, worker: bool = False) -> FastAP
         async with AsyncExitStack() as running:
             running.push_async_callback(asyncio.to_thread, service.close)
             running.callback(health.close)
-            service.reception.bench.receipts.fill()  # so that the first who files waits for no slow hash
+            # Not beside the start, which has enough to do; then the first who files waits for no slow hash.
+            filling = asyncio.get_running_loop().call_later(SETTLED_SECONDS, service.reception.bench.receipts.fill)
+            running.callback(filling.cancel)
             if clock:
                 await running.enter_async_context(Ticking(service))
             await running.enter_async_context(channels)

@@ -23,6 +23,8 @@ ASPECT_WORDS = {
 }
 CONTEXT_LIFE = timedelta(minutes=10)
 MISSES_BEFORE_HUMAN = 2
+REPORTING = frozenset(("complaint-report", "complaint-handling"))
+"""Topics after which the next step can be taken here."""
 STARTS = (
     Choice("我的器具要不要检", "lookup:start"),
     Choice("称得少了，当场判定", "judge:start"),
@@ -66,6 +68,7 @@ def card(talk: Talk, ids: tuple[str, ...], aspect: Aspect) -> Reply:
             Choice("👍 有用", f"lookup:up/{entry}"),
             Choice("👎 没说到点上", f"lookup:down/{entry}"),
             _follow_up(talk, entry),
+            *_report(talk, entry),
         ),
         about=(entry,),
     )
@@ -163,6 +166,11 @@ def _follow_up(talk: Talk, entry: str) -> Choice:
         if entry != "apply-verification"
         else Choice("检定收费吗", "lookup:show/verification-fee")
     )
+
+
+def _report(talk: Talk, entry: str) -> tuple[Choice, ...]:
+    topic = talk.library.topic_of_faq.get(entry, entry)
+    return (Choice("在这里举报", "tips:start"),) if topic in REPORTING else ()
 
 
 def _context(talk: Talk) -> str | None:

@@ -33,11 +33,31 @@ _ID_WEIGHTS = tuple(pow(2, n, 11) for n in range(17, 0, -1))
 _SERIAL = re.compile(r"(?:编号|出厂号|器号|序列号|单号|票号|订单号?|回执码?|流水号?|证书号?|no|s/?n)[.是为:：# ]{0,3}$")
 _CALLED = re.compile(r"(?:电话|座机|固话|联系方式|手机|号码|tel|phone)(?:号码?)?[是为:： ]{0,3}$")
 _CARD = re.compile(r"(?:银行卡|卡号|账号|帐号|账户)号?[是为:： ]{0,3}$")
-_MAIL = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,63}\s?@\s?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}")
+_MAIL = re.compile(
+    r"[a-z0-9][a-z0-9_.+-]{0,63}\s?@\s?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}"
+    r"|[a-z0-9][a-z0-9_.+-]{0,63}\s?(?:[(\[]at[)\]]|\sat\s|艾特)\s?[a-z0-9-]{1,63}(?:\s?(?:\.|点|\sdot\s)\s?[a-z]{2,6}){1,3}"
+)
 _ACCOUNT = re.compile(
     r"(?:(?<![a-z])(?:wx|vx|wechat|weixin|v信)|微信|薇信|威信|加v|加我v|(?<![a-z])v(?=[:：]))"
     r"(?:号|账号|帐号|id)?(?:同号|是|为|加我|叫|[:：\s])*([a-z][a-z0-9_-]{4,19}|[0-9]{5,11}(?![0-9.]*[元块]))"
     r"|(?<![a-z])qq(?:号码?|群)?(?:同号|是|为|加我|[:：\s])*([1-9][0-9]{4,11})|扣扣号?[是:：\s]*([1-9][0-9]{4,11})"
+    r"|(?:抖音|快手|小红书|微博|b站|支付宝|淘宝)(?:号|账号|帐号|id)[是为叫:：\s]{0,3}([a-z0-9][a-z0-9_.-]{3,31})"
+    r"|(?:(?<![a-z])(?:tg|telegram|whatsapp)|电报|纸飞机)(?:号|账号|帐号|id)?[是为叫:：@\s]{1,3}([a-z0-9_]{4,32})"
+    r"|(?<![a-z0-9_.@])@([a-z][a-z0-9_]{4,31})"
+)
+_NUMBERS_OF_ONES_OWN = (
+    ("passport", re.compile(r"护照(?:号码?)?[是为:：\s]{0,3}([a-z]{1,2}[0-9]{7,8})(?![0-9a-z])")),
+    ("plate", re.compile(r"(?:我|本人)(?:家|的|家的)?(?:车牌号?码?|车号|车)[是为:：\s]{0,3}([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][·.\s]?[0-9a-z]{5,6})(?![0-9a-z])")),
+    ("staff-number", re.compile(r"(?:我的|本人的?|(?<![员他她的傅家]))工号[是为:：\s]{0,3}([a-z]{0,3}-?[0-9]{2,10})(?![0-9a-z])")),
+)  # fmt: skip
+"""A plate or a number of staff is one's own only where it is said so: of a taxi or a cashier it is what the case is about."""
+_PLACE_CHAR = "[一-鿿a-z0-9]"
+_NUMERAL = "[0-9a-z一二三四五六七八九十百]{1,5}"
+_DOOR = rf"{_NUMERAL}(?:号楼|号院|栋|幢|单元|室|弄|座|户|号(?![摊档铺店柜门线枪桩油台秤]))"
+_HOME = re.compile(
+    r"(?:家住|家在|我住|住在|住址|家庭地址|门牌号?|(?<![居衣宿入停抓挡拦盖粘卡扣堵护记])住)[是为:：\s]{0,3}"
+    rf"((?:(?!菜场|菜市|市场|超市|商场|摊|店|档|买|称){_PLACE_CHAR}){{0,20}}?{_DOOR}(?:[\s-]?{_DOOR}){{0,4}}"
+    r"(?:-?[0-9]{2,4}(?![0-9a-z.])(?!\s?(?:斤|两|元|块|克|公斤|升|号|点|月|日|年))){0,2})"
 )
 _TITLE = r"(?:先生|女士|小姐|阿姨|大姐|大爷|大妈|大叔|师傅|老师)"
 _SURNAMES = (
@@ -47,11 +67,21 @@ _SURNAMES = (
 _COMPOUND = "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|夏侯|长孙|宇文|端木|南宫"
 _PERSON = rf"(?:{_COMPOUND}|[{_SURNAMES}])[一-鿿]{{1,2}}"
 _END = r"(?=[0-9a-z,，.。;；!！?？、:：()（）\s〔]|$|电话|手机|身份证|联系|住在|微信|是[我一])"
-_NO_NAME = "老板|服务|管理|商家|摊主|店家|经理|师傅|昨天|今天|前天|上午|下午|本月|当天|当时|向您|向你|时候|路过|路人|常客|顾客|车主|房东|房客|单位"
+_NO_NAME = "老板|服务|管理|商家|摊主|店家|经理|师傅|昨天|今天|前天|上午|下午|本月|当天|当时|向您|向你|时候|路过|路人|常客|顾客|车主|房东|房客|单位|周[一二三四五六日末]|高中|方便|安全|平时|单独|单纯|马上|于[昨今前上下本当]|向[您你市本]|常[年去来在]|从|小区|小店|小贩|小二|小哥|老人|老乡|老顾客"
+_GIVEN = "(?:(?![在这那的了去来买卖是有要想就才又很都也被给人店摊])[一-鿿])"
+_FULL = rf"(?:{_COMPOUND}|[{_SURNAMES}]){_GIVEN}{{1,2}}"
+_THEN = rf"(?:{_END}|(?=在|住|昨天|今天|前天|刚才|要|想|举报|投诉|反映|去|买|发现))"
+_KIN = "(?:老公|老婆|丈夫|妻子|爱人|爸爸?|妈妈?|父亲|母亲|儿子|女儿|哥哥?|姐姐?|弟弟?|妹妹?|对象|朋友|同事|邻居)"
+_IS = r"[是为叫:：\s]{0,2}"
+_ROLE = "(?:姓名|举报人|投诉人|反映人|联系人|申请人|收货人|收件人|寄件人|付款人|户名)"
 _NAMES = (
     re.compile(rf"(?:我叫|我的名字[叫是]|本人叫?|本人姓名|我是|举报人|投诉人|反映人|联系人)[是为叫:： ]{{0,2}}((?!{_NO_NAME})(?:{_COMPOUND}|[{_SURNAMES}]){_TITLE})"),
     re.compile(rf"(?:我叫|我的名字[叫是]|本人叫?)[:： ]?((?!{_NO_NAME}|于[昨今前上下本当]){_PERSON}){_END}"),
-    re.compile(r"(?:姓名|名字|举报人|投诉人|反映人|联系人|申请人)(?:[:：]|是|为|叫)\s?((?!匿名|保密|不|没|什么|谁)[一-鿿·]{2,4}?)" + _END),
+    re.compile(r"(?:姓名|名字|举报人|投诉人|反映人|联系人|申请人|收货人|收件人|寄件人|户名)(?:[:：]|是|为|叫)\s?((?!匿名|保密|不|没|什么|谁)[一-鿿·]{2,4}?)" + _END),
+    re.compile(rf"(?:我名叫|我叫|我是|我的名字[叫是]|本人叫?|本人姓名){_IS}((?!{_NO_NAME}){_FULL}){_THEN}"),
+    re.compile(rf"(?:我名叫|我叫)((?!{_NO_NAME})[阿小老]{_GIVEN}){_THEN}"),
+    re.compile(rf"我{_KIN}(?:名字|的名字)?[叫是]((?!{_NO_NAME}){_FULL}){_THEN}"),
+    re.compile(rf"{_ROLE}{_IS}((?!{_NO_NAME}){_FULL}){_THEN}"),
     re.compile(rf"我姓([{_SURNAMES}]|{_COMPOUND})"),
     re.compile(rf"我是((?!{_NO_NAME})[{_SURNAMES}][一-鿿]{{1,2}}{_TITLE})"),
 )  # fmt: skip
@@ -60,14 +90,15 @@ _NAMES = (
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """The text to show, and what was taken out: (kind, value as it was written). Kinds: mobile, landline, id-card,
-    bank-card, e-mail, account, name."""
+    bank-card, e-mail, account, passport, plate, staff-number, address, name."""
 
     text: str
     found: tuple[Found, ...]
 
 
 def hide(text: str) -> Hidden:
-    """``text`` with 〔已隐去〕 in place of whatever tells who its writer is. Hiding twice changes nothing more."""
+    """``text`` with 〔已隐去〕 in place of what was found to tell who its writer is; never all there may be, so that
+    nobody is to be told so. Hiding twice changes nothing more."""
     folded = _fold(text)
     spans = _apart(sorted([*_numbers(folded, text), *_words(_half(text))]))
     kept, found, at = list[str](), list[Found](), 0
@@ -116,6 +147,9 @@ def _words(folded: str) -> Iterator[Span]:
     for match in _ACCOUNT.finditer(folded):
         group = match.lastindex or 0
         yield match.start(group), match.end(group), "account"
+    yield from ((m.start(1), m.end(1), "address") for m in _HOME.finditer(folded))
+    for kind, own in _NUMBERS_OF_ONES_OWN:
+        yield from ((m.start(1), m.end(1), kind) for m in own.finditer(folded))
     for pattern in _NAMES:
         yield from ((m.start(1), m.end(1), "name") for m in pattern.finditer(folded))
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from knowledge.check_digit import check_digit, is_valid
+from knowledge.credit_code import find_credit_code
+from knowledge.private_words import hide
 
 LENGTH = 16
 """Digits of a receipt without its check digit."""
@@ -38,6 +40,7 @@ _NAMED = re.compile(rf"回执[码号]?[^0-9]{{0,6}}?(?P<code>{_RUN}{{{LENGTH}}})
 _NEARLY = re.compile(
     rf"(?s:.*回执[码号]?[^0-9]{{0,6}}?{_RUN}{{{LENGTH - 2},{LENGTH + 1}}}|(?:[0-9]{{4}}-){{3}}[0-9]{{3,4}})"
 )
+_DIGITS_ONLY = re.compile(rf"{_RUN}{{{LENGTH - 2},{LENGTH + 1}}}")
 _SHORT = re.compile(r"(?:案件|投诉|举报)?(?:编号|尾号|短号|号|no\.?|#)?[\s:：#]*([0-9]{4})\s*号?")
 _BARE_NUMBER = re.compile(r"(?:查询|查一下|查|编号|案件编号|举报编号|[\s:：#])*([0-9]{6})-([0-9]{4})")
 
@@ -77,6 +80,16 @@ def looks_like(text: str) -> bool:
     return read(text) is not None or _NEARLY.fullmatch(_dashed(_fold(text).strip())) is not None
 
 
+def is_only_digits(text: str) -> bool:
+    """Whether a message is 15 to 18 digits and nothing else: a receipt without its check digit, or with a slip. What
+    is an identity card or a credit code by its own check digit is none."""
+    digits = _fold(text).strip()
+    if _DIGITS_ONLY.fullmatch(digits) is None:
+        return False
+    plain = _GAPS.sub("", digits).translate(_DIGITS)
+    return len(plain) <= LENGTH + 1 or not (_is_identity(plain) or find_credit_code(plain) == plain)
+
+
 def read_case_number(text: str) -> str | None:
     """The first case number in a text as it is kept, ``TS-260928-0147``; without TS only when nothing else is said.
     None when there is none, or its six digits are no day."""
@@ -91,6 +104,10 @@ def read_short_number(text: str) -> str | None:
     """The last four digits of a case number, by which staff call it: ``0031``, ``#0031``, ``编号0031``."""
     found = _SHORT.fullmatch(_fold(text).strip())
     return found[1] if found else None
+
+
+def _is_identity(digits: str) -> bool:
+    return any(kind == "id-card" for kind, _ in hide(digits).found)
 
 
 def _fold(text: str) -> str:

@@ -231,6 +231,7 @@ def _words() -> _Words:
         brand=re.compile(_any(data["brands"])),
         branded_shop=re.compile(
             rf"(?:{_any(data['brands'])})(?![的买加充卖])[一-鿿A-Za-z0-9()]{{0,8}}?(?:{shops}|门店|分店)"
+            rf"|(?:{_any(data['brands'])})(?:(?!{nearby})[^\W_去到在的买加充卖少缺了]){{1,6}}?(?<![车铁交])站(?![点台长内里])"
         ),
         stall=re.compile("|".join(_stalls(_any(data["zones"]))), re.IGNORECASE),
         address=re.compile(

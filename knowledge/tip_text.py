@@ -20,11 +20,22 @@ _AMOUNT = re.compile(
 )
 _BARE_TAIL = re.compile(r"(?<=，)(?:[0-9]|[一二三四五六七八九半])(?=[少只才但却结回称，。 ]|$)")
 
+_UNKNOWN = re.compile(
+    r"(?:我|也|就|真|真的|都|还|是|现在|具体|这个?|那个?)*"
+    r"(?:不知道|不清楚|不记得|记不清|记不得|记不住|想不起来|忘了|忘记|不晓得|说不清|说不上来|不确定|没注意|没看清|没留意|没记住|没记)"
+    r"(?:是|在|叫|了|那|这|具体|的|它|哪|一|家|个|什么|啥|里|儿|店|摊|位|子|名|字|地方|位置|地址|市场|菜场|超市|号|码|多少|几|呢|啊|吧|呀)*"
+)
+
 
 def fold(text: str) -> str:
     """Half width and simplified characters, at most ``MAX_TEXT`` of them, each at its own place."""
     half = (n if len(n := unicodedata.normalize("NFKC", c)) == 1 else c for c in text[:MAX_TEXT])
     return "".join(half).translate(_SIMPLE)
+
+
+def is_unknown(text: str) -> bool:
+    """Whether somebody says no more than that they do not know: 不知道, 忘了哪家店."""
+    return _UNKNOWN.fullmatch(re.sub(r"[\s，,。.!！…~～]", "", fold(text))) is not None
 
 
 def blank(text: str, start: int, end: int) -> str:

@@ -28,6 +28,10 @@ _OUTDONE = frozenset({"", "short-weight"})
 _CLAUSE = re.compile(r"[^，。！？；,!?;\n]+")
 _FIGURE = re.compile(r"[0-9一二两三四五六七八九十半][^，。]{0,3}(?:斤|两|克|升|元|块|g|l)", re.IGNORECASE)
 _LETTER = re.compile(r"[一-鿿A-Za-z]")
+_SOMEBODY = re.compile(
+    r"(?:有一?|碰到一?|遇到一?|遇见一?|发现一?|[这那])[个家][^，。？?]{0,4}?(?:摊|店|超市|菜场|市场|档口|商[家贩]|小贩|老板|加油站)"
+)
+_WISH = re.compile(r"(?:我|想|要)(?:要|想)?(?:举报|投诉|检举)")
 _FUEL_GOODS = re.compile(r"(?:0|92|95|98)\s?(?:号|#)?\s?(?:汽油|柴油)|汽油|柴油|天然气")
 _LOOSE_GOODS = re.compile(
     rf"(?:[买要]了?|(?<![少复短多])称了){BLANK}{{2,}}的?(?![只少回到称才却缺短实重结付一共钱价货]|东西|时候)([一-鿿]{{1,4}}?)"
@@ -122,7 +126,7 @@ def looks_like_tip(text: str) -> bool:
     if not (reports or wrong or _FIGURE.search(struck)) or book.rule_questions.search(struck):
         return False
     places = find_places(folded)
-    if not places or tip_scope.out_of_scope(text) is not None:
+    if tip_scope.out_of_scope(text) is not None or not (places or _says_somewhere(struck, wrong=wrong)):
         return False
     owner = bool(book.owners.search(struck))
     return _tells(book, _without(struck, places), places, reports=reports, owner=owner)
@@ -158,6 +162,11 @@ def _tells(book: TipBook, rest: str, places: Places, *, reports: bool, owner: bo
     if category == "home-meter":
         return reports
     return reports or short or bool(book.wrongs.search(rest) and category)
+
+
+def _says_somewhere(struck: str, *, wrong: bool) -> bool:
+    """A wrong that is told without saying where: 有个摊子缺斤短两, 缺斤短两，我要举报. Where is asked next."""
+    return wrong and bool(_SOMEBODY.search(struck) or _WISH.search(struck))
 
 
 def _is_short(sale: Sale) -> bool:

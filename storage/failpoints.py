@@ -35,6 +35,7 @@ NAMES = frozenset(
         "case.sealed",
         "deadline.written",
         "deadline.committed",
+        "pledge.written",
         "remind.recorded",
         "remind.queued",
         "remind.written",

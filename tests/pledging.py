@@ -20,7 +20,7 @@ from storage.database import Database, Session
 from storage.ledger import LedgerItem
 from storage.outbox import OutboxRow
 from storage.pledges import Pledge
-from storage.shops import Role, Shop
+from storage.shops import Role
 from tests.cases import filed
 from tests.officers import Room
 from tests.shops import add, shop
@@ -154,7 +154,3 @@ def stall_of(session: Session, shop_id: int, now: datetime) -> Stall:
         session.add(found)
         session.flush()
     return found
-
-
-def name_of(session: Session, shop_id: int) -> str:
-    return session.get_one(Shop, shop_id).name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import hashlib
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,7 +20,18 @@ from storage import cases, identities
 from storage.database import Database, Session
 from storage.identities import Holder, RevealError
 
-LABELS = {"name": "姓名", "phone": "电话", "address": "地址", "contact": "联系方式", "hidden": "自述中隐去的内容"}
+LABELS = {"name": "姓名", "phone": "电话", "told": "自述中隐去的内容"}
+KINDS = {
+    "name": "姓名",
+    "mobile": "手机",
+    "landline": "座机",
+    "id-card": "身份证",
+    "bank-card": "银行卡",
+    "e-mail": "电子邮箱",
+    "account": "微信、QQ 等账号",
+}
+"""Of what was taken out of a story (``knowledge.private_words``), in which it stands as ``mobile：138…；name：…``."""
+_KIND = re.compile(rf"(^|；)({'|'.join(KINDS)})：")
 
 
 def custodian(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -109,9 +121,14 @@ def _open(database: Database, arguments: argparse.Namespace, _settings: Settings
     with database.unit() as session:
         found = identities.open_reveal(session, arguments.reveal, _holder(session, key), datetime.now(UTC))
         left = identities.kept(session, session.get_one(identities.Reveal, arguments.reveal).case_id) - len(found)
-    lines = [f"{LABELS.get(name, name)}：{_plain(value)}" for one in found for name, value in one.items() if value]
+    lines = [_identity_line(name, value) for one in found for name, value in one.items() if value]
     more = [f"另有 {left} 份不是为这两名保管人封存的，没有显示。"] if left else []
     return "\n".join([*lines, *more, "只显示这一次，已记入审计日志。"])
+
+
+def _identity_line(name: str, value: str) -> str:
+    shown = _KIND.sub(lambda found: f"{found[1]}{KINDS[found[2]]}：", value) if name == "told" else value
+    return f"{LABELS.get(name, name)}：{_plain(shown)}"
 
 
 def _key(path: Path, passphrase_file: Path | None) -> PrivateKey:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2
 """Receipts are hashed slowly on purpose: two at a time, so that nobody can keep the machine busy with them."""
+A_MINUTE = 30
 BODY_LIMIT, MOST_TEXT = 16 * 1024, 1000
 NO_RECEIPT = "请输入 17 位回执码，形如 4839-2011-7745-0926-5。"
 MISTYPED = "回执码有一位输错了，或两位颠倒了，请对照截图再输一次。"
@@ -38,10 +39,10 @@ _CODE = re.compile(r"[0-9a-fA-F]{8}")
 
 
 class ProgressPages:
-    def __init__(self, port: ProgressPort) -> None:
+    def __init__(self, port: ProgressPort, a_minute: int) -> None:
         self._port = port
         self._slots = CapacityLimiter(AT_ONCE)
-        self._looking = Buckets(30, 60.0)
+        self._looking = Buckets(a_minute, 60.0)
 
     async def form(self) -> HTMLResponse:
         return _asked()
@@ -84,8 +85,9 @@ class ProgressPages:
         return _page("verify.html", 200 if proof else 404, proof=proof, problem="" if proof else NO_PROOF)
 
 
-def create_progress_router(port: ProgressPort) -> APIRouter:
-    pages = ProgressPages(port)
+def create_progress_router(port: ProgressPort, a_minute: int = A_MINUTE) -> APIRouter:
+    """``a_minute``: how many receipts one client may look up in that time."""
+    pages = ProgressPages(port, a_minute)
     router = APIRouter(route_class=route_with_limit(BODY_LIMIT), include_in_schema=False)
     router.get("/t")(pages.form)
     router.post("/t")(pages.look)

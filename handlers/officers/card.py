@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from handlers.cases import terms
 from handlers.cases.labels import category_label
 from handlers.cases.steps import NAMES
 from handlers.conversation.messages import Choice, Reply
-from handlers.officers.access import Duty
+from handlers.officers.access import Duty, barred
 from handlers.officers.lines import KINDS, called, marks, short, standing, until, where
 from handlers.officers.thread import files_line
 from handlers.talk import Bench
@@ -23,15 +23,18 @@ SEALED = "已封存身份（需两名保管人开启）"
 MOST_TOLD = 300
 MOST_LIKE = 2
 MALICIOUS = "case.malicious"
+Visible = Callable[[Case], bool]
 
 
 def show(duty: Duty, case: Case) -> list[Reply]:
     talk = duty.talk
-    return [Reply(text(talk.bench, talk.session, case, talk.today), choices(duty, case))]
+    shown = text(talk.bench, talk.session, case, talk.today, lambda other: not barred(duty, other))
+    return [Reply(shown, choices(duty, case))]
 
 
-def text(bench: Bench, session: Session, case: Case, today: date) -> str:
-    return "\n".join(filter(None, _lines(bench, session, case, today)))
+def text(bench: Bench, session: Session, case: Case, today: date, visible: Visible = lambda _other: True) -> str:
+    """``visible``: which other cases may be named on the card."""
+    return "\n".join(filter(None, (*_lines(bench, session, case, today), *_others(session, case, visible))))
 
 
 def _lines(bench: Bench, session: Session, case: Case, today: date) -> Iterator[str]:
@@ -46,7 +49,6 @@ def _lines(bench: Bench, session: Session, case: Case, today: date) -> Iterator[
     yield f"自述：{case.told[:MOST_TOLD]}{'……' if len(case.told) > MOST_TOLD else ''}" if case.told else ""
     yield from _ending(bench, case)
     yield history_line(session, case, today)
-    yield from _others(session, case)
 
 
 def _who(session: Session, case: Case) -> Iterator[str]:
@@ -85,14 +87,15 @@ def history_line(session: Session, case: Case, today: date) -> str:
     return f"这个摊位近 {HISTORY.days} 天：反映 {filed} 次，查实 {confirmed} 次。"
 
 
-def _others(session: Session, case: Case) -> Iterator[str]:
+def _others(session: Session, case: Case, visible: Visible) -> Iterator[str]:
     main = session.get(Case, case.main_id) if case.main_id is not None else None
     if main is not None:
         yield f"已并入主案 {main.number}，一起办。"
     joined = cases.merged_into(session, case.id)
     if joined:
         yield f"并案：{'、'.join(short(one) for one in joined)}，进展分别告诉各举报人。"
-    for row, other in case_likeness.suggestions(session, case.id)[:MOST_LIKE]:
+    suggested = [pair for pair in case_likeness.suggestions(session, case.id) if visible(pair[1])]
+    for row, other in suggested[:MOST_LIKE]:
         reasons = "、".join(row.reasons)
         yield f"疑似同一摊位：{other.number} {where(other)}（相似 {row.score:.2f}：{reasons}；{NAMES[CaseState(other.state)]}）"
     marked = any(e.action == MALICIOUS for e in cases.events(session, case.id))
@@ -105,17 +108,22 @@ def _others(session: Session, case: Case) -> Iterator[str]:
 def choices(duty: Duty, case: Case) -> tuple[Choice, ...]:
     """A likeness that waits for a decision comes first; then the next steps."""
     session = duty.talk.session
-    found = [*_likeness(session, case)] or [*_steps(case)]
+    found = [*_likeness(duty, case)] or [*_steps(case)]
     found.append(Choice("看经过", f"officers:thread/{case.id}"))
+    if case_clocks.live(session, case.id):
+        found.append(Choice("为什么是这个日期", f"officers:why/{case.id}"))
     if any(f.copy_sha256 for f in cases.files(session, case.id)):
         found.append(Choice("看照片", f"officers:photos/{case.id}"))
     return tuple(found)
 
 
-def _likeness(session: Session, case: Case) -> Iterator[Choice]:
-    for _, other in case_likeness.suggestions(session, case.id)[:1]:
+def _likeness(duty: Duty, case: Case) -> Iterator[Choice]:
+    session = duty.talk.session
+    found = [other for _, other in case_likeness.suggestions(session, case.id) if not barred(duty, other)]
+    for other in found[:1]:
         if case.main_id is None and other.kind == case.kind and other.state in cases.OPEN:
-            yield Choice("合并到主案", f"officers:merge/{case.id}/={other.id}")
+            main = session.get_one(Case, other.main_id) if other.main_id is not None else other
+            yield Choice(f"合并到主案 {short(main)}", f"officers:merge/{case.id}/={other.id}")
         yield Choice("不是同一家", f"officers:apart/{case.id}/={other.id}")
         yield Choice("只关联不合并", f"officers:link/{case.id}/={other.id}")
 

@@ -34,7 +34,7 @@ def _read_reason(inbound: Inbound) -> dict[str, Any]:
         raise NotUnderstoodError(NO_COMMAND)
     reason = _reason(inbound.text)
     if len(reason["text"]) < LEAST:
-        raise NotUnderstoodError(f"公开理由至少写 {LEAST} 个字：对方会看到。照片等写完理由再发。")
+        raise NotUnderstoodError("理由太短了，没有存。照片等写完理由再发。")
     return reason | {"files": _files(inbound)}
 
 
@@ -42,7 +42,7 @@ def _read_ended(inbound: Inbound) -> dict[str, Any]:
     """A mediation ends on one of the grounds the law has for it: its number comes first."""
     number, _ = words.number_and_rest(inbound.text)
     if number is None and words.read(inbound.text) is None:
-        raise NotUnderstoodError("请先写依据编号，再写理由，例如“3 双方差距大，当面表示不再谈”。")
+        raise NotUnderstoodError("没看到依据编号，例如“3 双方差距大，当面表示不再谈”。")
     return _read_reason(inbound)
 
 
@@ -56,7 +56,7 @@ def _read_proof(inbound: Inbound) -> dict[str, Any]:
     found = _DOCUMENT.search(inbound.text.strip())
     files = _files(inbound)
     if found is None and not files:
-        raise NotUnderstoodError(PROOF_ASK)
+        raise NotUnderstoodError("没看到文书号，也没有照片。")
     return {"document": found["number"] if found else "", "files": files}
 
 

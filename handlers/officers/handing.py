@@ -5,9 +5,9 @@ from __future__ import annotations
 from handlers.cases import steps, telling
 from handlers.cases.steps import StepError
 from handlers.conversation.messages import Choice, Reply
-from handlers.officers.access import Duty
-from handlers.officers.lines import called, short, standing
-from handlers.officers.queue import RECUSED, stood_back, tell_assigned
+from handlers.officers.access import RECUSED, Duty, stood_back, together
+from handlers.officers.lines import GRAVE, called, is_grave, short, standing
+from handlers.officers.queue import tell_assigned
 from handlers.officers.stepping import done
 from storage import audit, cases, staff
 from storage.audit import Entry
@@ -20,7 +20,9 @@ MOST_OFFERED = 8
 def assign(duty: Duty, case: Case, rest: str) -> list[Reply]:
     """派给 0031 李四; the leader's. ``rest`` may also be the row of who is meant, from a list."""
     named = _meant(duty, rest)
-    able = [m for m in staff.everybody(duty.talk.session) if not m.away and m.id not in stood_back(duty, case)]
+    able = [
+        m for m in staff.everybody(duty.talk.session) if not m.away and m.id not in stood_back(duty.talk.session, case)
+    ]
     if len(named) != 1:
         options = tuple(
             Choice(called(m)[:20], f"officers:assign/{case.id}/={m.id}") for m in (named or able)[:MOST_OFFERED]
@@ -53,8 +55,6 @@ def _give(duty: Duty, case: Case, member: StaffMember, why: str) -> None:
 def take(duty: Duty, case: Case, _rest: str) -> list[Reply]:
     if case.officer_id == duty.member.id:
         return done(duty, case, f"{case.number} 已经是您在办。")
-    if duty.member.id in stood_back(duty, case):
-        raise StepError(f"您已经回避 {case.number}，不能接手。")
     steps.assign(duty.desk, case, duty.member.id, duty.member.name, "自己接手")
     return done(duty, case, f"{case.number} 由您承办了。")
 
@@ -71,21 +71,21 @@ def recuse(duty: Duty, case: Case, rest: str) -> list[Reply]:
         raise StepError(f"{case.number} 已经结束，不用回避了。")
     deed = duty.desk.deed(RECUSED, rest.strip(), public=False, officer=duty.member.id)
     session = duty.talk.session
-    for one in (case, *cases.merged_into(session, case.id)):
-        if one.officer_id == duty.member.id:
-            one.officer_id = None
+    had = case.officer_id == duty.member.id
+    for one in together(session, case):
+        one.officer_id = None if one.officer_id == duty.member.id else one.officer_id
         cases.happen(session, one, deed, duty.talk.now)
     _tell_leaders(duty, case, f"{duty.member.name}申请回避，请另派", f"recused:{duty.member.id}")
-    given_back = "已退回组长另派，" if case.officer_id is None else ""
+    given_back = "已退回组长另派，" if had or case.officer_id is None else ""
     return [Reply(f"{case.number} {given_back}您的回避已记录。", (Choice("今日", "officers:today"),))]
 
 
 def urgent(duty: Duty, case: Case, rest: str) -> list[Reply]:
     """重大: put first, and the leaders hear of it (行刑衔接: what may be a crime goes to the police in time)."""
-    if case.urgent:
+    if is_grave(cases.events(duty.talk.session, case.id)):
         return done(duty, case, f"{case.number} 已经是重大案件。")
     case.urgent = True
-    deed = duty.desk.deed("case.urgent", rest.strip(), public=False)
+    deed = duty.desk.deed(GRAVE, rest.strip(), public=False)
     event = cases.happen(duty.talk.session, case, deed, duty.talk.now)
     _tell_leaders(duty, case, "列为重大案件，请关注行刑衔接", f"urgent:{event.id}")
     said = f"{case.number} 已列为重大，组长已知道。涉嫌犯罪的回“移送 {short(case)} 公安”。"

@@ -11,7 +11,7 @@ from handlers.conversation.messages import Choice, Reply
 from handlers.officers import access, words
 from handlers.officers.access import GONE, Duty
 from handlers.officers.card import history_line
-from handlers.officers.lines import reporter, short
+from handlers.officers.lines import GRAVE, is_grave, reporter, short
 from storage import case_likeness, cases
 from storage.case_likeness import Decision
 from storage.cases import Case, CaseState
@@ -26,6 +26,8 @@ def merge(duty: Duty, case: Case, rest: str) -> list[Reply]:
         return [_which(duty, case)]
     main = _root(duty, main)
     _demand_mergeable(case, main)
+    if main.officer_id is not None and main.officer_id in access.stood_back(duty.talk.session, case):
+        raise StepError(f"{main.number} 的承办人已经回避 {case.number}，请先把主案派给别人再合并。")
     for one in (*cases.merged_into(duty.talk.session, case.id), case):
         _join(duty, one, main)
     together = len(cases.merged_into(duty.talk.session, main.id)) + 1
@@ -42,6 +44,8 @@ def _join(duty: Duty, case: Case, main: Case) -> None:
     cases.happen(session, case, deed, now)
     _catch_up(duty, case, main)
     main.urgent = main.urgent or case.urgent
+    if is_grave(cases.events(session, case.id)) and not is_grave(cases.events(session, main.id)):
+        cases.happen(session, main, duty.desk.deed(GRAVE, f"随 {case.number} 并入", public=False), now)
 
 
 def _catch_up(duty: Duty, case: Case, main: Case) -> None:
@@ -115,7 +119,9 @@ def _demand_other(duty: Duty, rest: str) -> Case:
 
 def _which(duty: Duty, case: Case) -> Reply:
     found = case_likeness.suggestions(duty.talk.session, case.id)
-    seen = [other for _, other in found if access.seen_by(duty.talk.session, duty.member, [other])]
+    seen = [
+        other for _, other in found if access.seen_by(duty.talk.session, duty.member, [other], duty.talk.bench.vault)
+    ]
     options = tuple(
         Choice(f"并入 {other.number}", f"officers:merge/{case.id}/={other.id}")
         for other in seen[:3]

@@ -6,7 +6,8 @@ warned, and whoever reported it looked for.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 from handlers.cases import telling, terms
 from handlers.cases.notices import notice
@@ -14,9 +15,10 @@ from handlers.cases.steps import StepError
 from handlers.conversation.messages import Choice, Reply
 from handlers.merchants import choices
 from handlers.officers.access import Duty
-from handlers.officers.lines import short
+from handlers.officers.lines import day_words, short
 from handlers.officers.stepping import done
 from handlers.outreach import push
+from handlers.talk import SHANGHAI
 from knowledge.credit_code import CreditCodeError, read_credit_code
 from storage import case_clocks, cases, notices, shops
 from storage.case_clocks import CaseClock
@@ -25,7 +27,9 @@ from storage.contacts import of_person
 from storage.notices import NOTIFIED, OtherShopError
 from storage.shops import Role, Shop
 
-VISITED = "case.visited"
+VISITED, PRINTED, SERVED = "case.visited", "merchant.printed", "merchant.served"
+_SERVED_ON = re.compile(r"(?:(\d{4})[-./年])?(\d{1,2})[-./月](\d{1,2})[日号]?")
+_DAYS_AGO = {"今天": 0, "今日": 0, "昨天": 1, "前天": 2}
 LIFE = timedelta(days=14)
 """How long a bare number answers the notice: five working days round the longest holiday."""
 MOST_OFFERED = 8
@@ -82,10 +86,10 @@ def _demand_shop(duty: Duty, case: Case, shop: Shop) -> None:
 
 
 def _send(duty: Duty, case: Case, shop: Shop) -> list[Reply]:
-    clock = _term(duty, case)
     to = _in_charge(duty, shop)
     if not to:
         return [_to_print(duty, case, shop.name)]
+    clock = _term(duty, case)
     deed = duty.desk.deed(NOTIFIED, "已请商家说明情况", shop=shop.id)
     event = cases.happen(duty.talk.session, case, deed, duty.talk.now)
     for contact_id in to:
@@ -93,7 +97,7 @@ def _send(duty: Duty, case: Case, shop: Shop) -> list[Reply]:
     telling.tell_one(
         duty.talk.bench, duty.talk.session, case, "已请商家说明情况", duty.talk.now, f"notified:{event.id}"
     )
-    said = f"已通知{shop.name}的负责人（{len(to)} 人），最迟 {clock.due_on:%m-%d} 说明。通知里没有举报人、照片、金额和钟点。"
+    said = f"已通知{shop.name}的负责人（{len(to)} 人），最迟 {day_words(clock.due_on, duty.talk.today)} 说明。通知里没有举报人、照片、金额和钟点。"
     return done(duty, case, said)
 
 
@@ -123,8 +127,65 @@ def _push(duty: Duty, case: Case, clock: CaseClock, contact_id: int, event_id: i
 
 
 def _to_print(duty: Duty, case: Case, name: str) -> Reply:
-    """No one of the shop is here: the same words on paper; the term runs from when it is handed over."""
-    clock = _term(duty, case)
-    text = notice(duty.talk.bench, case, clock)
-    head = f"台账里没有“{name.strip()[:40]}”的负责人，请打印下面的通知送达（期限从今天起算）："
-    return Reply(f"{head}\n{text}", (Choice(f"看 {short(case)}", f"officers:show/{case.id}"),))
+    """No one of the shop is here: the same words on paper; no term runs before the paper was served."""
+    session = duty.talk.session
+    clock = next(iter(case_clocks.live(session, case.id, terms.ANSWER)), None)
+    cases.happen(session, case, duty.desk.deed(PRINTED, name.strip()[:40], public=False), duty.talk.now)
+    head = f"台账里没有“{name.strip()[:40]}”的负责人，请打印下面的通知送达。"
+    example = f"已送达 {short(case)} {duty.talk.today:%m-%d}"
+    then = f"送达后回“{example}”（写送达那天），商家的说明期限从那天起算。\n" if clock is None else "\n"
+    text = f"{head}{then}{notice(duty.talk.bench, case, clock)}"
+    return Reply(text, (Choice(f"看 {short(case)}", f"officers:show/{case.id}"),))
+
+
+# -- served on paper ----------------------------------------------------------------------------------------------
+
+
+def served(duty: Duty, case: Case, rest: str) -> list[Reply]:
+    """已送达 0031 11-26: the paper was handed over on that day; the merchant's term begins with it."""
+    _demand_time(duty, case)
+    talk = duty.talk
+    running = next(iter(case_clocks.live(talk.session, case.id, terms.ANSWER)), None)
+    if running is not None:
+        last = day_words(running.due_on, talk.today)
+        raise StepError(f"{case.number} 的商家说明期限已经在走，最迟 {last}。要看怎么算的回“为什么 {short(case)}”。")
+    day = _served_on(duty, case, rest)
+    clock = terms.start(talk.bench, talk.session, case, terms.ANSWER, day)
+    deed = duty.desk.deed(SERVED, f"{day:%Y-%m-%d} 送达", public=False, day=f"{day:%Y-%m-%d}")
+    event = cases.happen(talk.session, case, deed, talk.now)
+    telling.tell_one(talk.bench, talk.session, case, "已请商家说明情况", talk.now, f"served:{event.id}")
+    last = day_words(clock.due_on, talk.today)
+    return done(duty, case, f"{case.number} 的通知 {day_words(day, talk.today)} 送达，商家最迟 {last} 说明。")
+
+
+def _served_on(duty: Duty, case: Case, rest: str) -> date:
+    """Not in the future, and not before anybody could have been served. Without a year: the last such day."""
+    today, first, said = duty.talk.today, _first_day(duty, case), rest.strip(" ，。,.")
+    day = _day_said(said, today)
+    if day is not None and day > today and said[:4] != str(day.year) and day.replace(year=today.year - 1) >= first:
+        day = day.replace(year=today.year - 1)
+    if day is None:
+        raise StepError(f"请写哪天送达的，例如“已送达 {short(case)} {today:%m-%d}”或“已送达 {short(case)} 昨天”。")
+    if day > today:
+        raise StepError(f"{day:%Y-%m-%d} 还没到。送达以后再回“已送达 {short(case)} 日期”。")
+    if day < first:
+        what = "受理" if case.kind == CaseKind.COMPLAINT else "现场检查"
+        raise StepError(f"{day:%Y-%m-%d} 早于{what}（{first:%Y-%m-%d}），请核对送达的日期再发。")
+    return day
+
+
+def _day_said(said: str, today: date) -> date | None:
+    if said in _DAYS_AGO:
+        return today - timedelta(days=_DAYS_AGO[said])
+    found = _SERVED_ON.fullmatch(said)
+    try:
+        return date(int(found[1] or today.year), int(found[2]), int(found[3])) if found else None
+    except ValueError:
+        return None
+
+
+def _first_day(duty: Duty, case: Case) -> date:
+    """The day on which the merchant could be told at the earliest."""
+    began = ("case.accepted", "case.reopened") if case.kind == CaseKind.COMPLAINT else (VISITED,)
+    days = [e.at.astimezone(SHANGHAI).date() for e in cases.events(duty.talk.session, case.id) if e.action in began]
+    return (days[-1] if case.kind == CaseKind.COMPLAINT else days[0]) if days else case.received_on

@@ -10,7 +10,7 @@ from handlers.consult import waiting_list
 from handlers.conversation.messages import Choice, Reply
 from handlers.officers import access
 from handlers.officers.access import Duty
-from handlers.officers.lines import SOON, Standing, called, left_words, line, public_line, short, standing
+from handlers.officers.lines import SOON, Standing, called, line, public_line, short, standing
 from handlers.officers.planning import Hand, Proposal, Waiting, propose, weight
 from handlers.outreach import push
 from storage import cases, consults, staff
@@ -20,7 +20,6 @@ from storage.staff import StaffMember, StaffRole
 WEEKDAYS = "一二三四五六日"
 MOST_LISTED = 12
 MOST_OFFERED = 3
-RECUSED = "case.recused"
 KIND = "case"
 
 
@@ -40,12 +39,16 @@ def today(duty: Duty) -> list[Reply]:
 
 
 def _waiting(duty: Duty) -> list[Standing]:
-    found = access.seen_by(duty.talk.session, duty.member, cases.unassigned(duty.talk.session))
-    return _stand(duty, found)
+    return _stand(duty, _seen(duty, cases.unassigned(duty.talk.session)))
 
 
 def _own(duty: Duty) -> list[Standing]:
-    return _stand(duty, cases.open_cases(duty.talk.session, duty.member.id))
+    return _stand(duty, _seen(duty, cases.open_cases(duty.talk.session, duty.member.id)))
+
+
+def _seen(duty: Duty, found: Sequence[Case]) -> list[Case]:
+    """What one filed oneself or stood back from is left out without a word."""
+    return access.seen_by(duty.talk.session, duty.member, found, duty.talk.bench.vault)
 
 
 def _stand(duty: Duty, found: Sequence[Case]) -> list[Standing]:
@@ -56,13 +59,12 @@ def _stand(duty: Duty, found: Sequence[Case]) -> list[Standing]:
 def _heading(duty: Duty, waiting: Sequence[Standing], own: Sequence[Standing]) -> str:
     day = duty.talk.today
     everything = [*waiting, *own]
-    lefts = [s.left for s in everything if s.left is not None]
     counts = (
         ("待派" if duty.leads else "待接手", len(waiting)),
         ("您在办", len(own)),
-        ("超期", sum(left < 0 for left in lefts)),
-        ("今天到期", lefts.count(0)),
-        (f"{SOON}天内", sum(0 < left <= SOON for left in lefts)),
+        ("超期", sum(s.late for s in everything)),
+        ("今天到期", sum(s.left == 0 and not s.late for s in everything)),
+        (f"{SOON}个工作日内", sum(0 < (s.left or 0) <= SOON for s in everything)),
         ("有新留言", sum(s.spoken for s in everything)),
     )
     told = "，".join(f"{word} {number} 件" for word, number in counts if number)
@@ -82,10 +84,8 @@ def _late_elsewhere(duty: Duty) -> list[str]:
         return []
     talk, names = duty.talk, {m.id: m.name for m in staff.everybody(duty.talk.session)}
     found = _stand(duty, [c for c in cases.open_cases(talk.session) if c.officer_id not in (None, duty.member.id)])
-    late = [s for s in found if s.left is not None and s.left < 0]
-    told = "、".join(
-        f"{short(s.case)}（{names.get(s.case.officer_id or 0, '已离岗')}，{left_words(s.left or 0)}）" for s in late
-    )
+    late = [s for s in found if s.late and not access.barred(duty, s.case)]
+    told = "、".join(f"{short(s.case)}（{names.get(s.case.officer_id or 0, '已离岗')}，{s.words}）" for s in late)
     return [f"别人超期的 {len(late)} 件：{told}"] if late else []
 
 
@@ -139,17 +139,18 @@ def tell_assigned(duty: Duty, member: StaffMember, theirs: Sequence[tuple[Standi
     talk = duty.talk
     if member.contact_id is None or member.id == duty.member.id:
         return
-    shown = [f"{line(stands)}；为何：{why}" for stands, why in theirs[:MOST_LISTED]]
+    shown = [_assigned_line(duty, member, stands, why) for stands, why in theirs[:MOST_LISTED]]
     choices = [Choice(f"看 {short(s.case)}", f"officers:show/{s.case.id}") for s, _ in theirs[:MOST_OFFERED]]
     reply = Reply("\n".join([f"派给您 {len(theirs)} 件：", *shown, "回“今日”看全部。"]), tuple(choices))
     key = f"assigned:{member.id}:{theirs[0][0].case.id}:{talk.now.timestamp():.6f}"
     push(talk.session, member.contact_id, reply, talk.now, KIND, key, vault=talk.bench.vault)
 
 
-def stood_back(duty: Duty, case: Case) -> frozenset[int]:
-    """Those of staff who may not have the case (回避)."""
-    events = cases.events(duty.talk.session, case.id)
-    return frozenset(e.detail["officer"] for e in events if e.action == RECUSED)
+def _assigned_line(duty: Duty, member: StaffMember, stands: Standing, why: str) -> str:
+    """Whoever gives out a case must not learn that its officer filed it: only the officer is asked to give it back."""
+    if access.filed(duty.talk.session, member, stands.case, duty.talk.bench.vault):
+        return f"{short(stands.case)} {access.STAND_BACK}回“回避 {short(stands.case)}”退回组长。"
+    return f"{line(stands)}；为何：{why}"
 
 
 def _proposed(duty: Duty) -> tuple[dict[int, Standing], list[Proposal]]:
@@ -164,7 +165,7 @@ def _proposed(duty: Duty) -> tuple[dict[int, Standing], list[Proposal]]:
             s.left,
             s.case.urgent,
             frozenset(m.id for m in officers if access.is_local(m.office, s.case)),
-            stood_back(duty, s.case),
+            access.stood_back(duty.talk.session, s.case),
         )
         for s in found
     ]
@@ -181,5 +182,5 @@ def _loads(duty: Duty) -> dict[int, int]:
 
 def _told(duty: Duty, stands: Standing, proposal: Proposal) -> str:
     member = duty.talk.session.get(StaffMember, proposal.officer_id) if proposal.officer_id is not None else None
-    urgent = "【重大】" if stands.case.urgent else ""
-    return f"{short(stands.case)} → {called(member) if member else '未派'}：{proposal.why}{urgent}"
+    rank = f"【{stands.rank}】" if stands.rank else ""
+    return f"{short(stands.case)} → {called(member) if member else '未派'}：{proposal.why}{rank}"

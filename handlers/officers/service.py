@@ -25,7 +25,7 @@ from handlers.officers import (
     thread,
     words,
 )
-from handlers.officers.access import GONE, Duty, find, on_duty
+from handlers.officers.access import GONE, STAND_BACK, Duty, filed_by, find, on_duty
 from handlers.officers.lines import KINDS, short, where
 from handlers.talk import Talk
 from storage.cases import Case, CaseKind
@@ -39,6 +39,7 @@ LOOKING: Mapping[str, OnCase] = {
     "photos": lambda duty, case, _rest: thread.photos(duty, case),
     "template": templates.template,
     "extend": stepping.extend,
+    "why": lambda duty, case, _rest: stepping.why(duty, case),
 }
 """What changes nothing."""
 WORKING: Mapping[str, OnCase] = {
@@ -57,6 +58,7 @@ WORKING: Mapping[str, OnCase] = {
     "apart": likeness.apart,
     "split": likeness.split,
     "notify": notifying.notify,
+    "served": notifying.served,
     "urgent": handing.urgent,
     "malicious": handing.malicious,
 }
@@ -108,16 +110,29 @@ def _do(duty: Duty, verb: str, rest: str) -> list[Reply]:
     ref, _, more = rest.partition("/")
     found = find(duty, ref)
     if not found:
-        return [Reply(GONE, (Choice("今日", "officers:today"),))]
+        return _not_theirs(duty, verb, ref, more)
     if len(found) > 1:
         return [_which(found, verb, more)]
     (case,) = found
     if verb in LEADING and not duty.leads:
         return [Reply(LEADERS_ONLY)]
+    stepping.demand_turn(case, verb)
     said = _ON_CASE[verb](duty, case, more)
     if verb in WORKING and case.updated_at == duty.talk.now:
         handing.take_up(duty, case)
     return said
+
+
+def _not_theirs(duty: Duty, verb: str, ref: str, more: str) -> list[Reply]:
+    """One's own tip may only be given back; of all else nobody learns more than that it is not there."""
+    own = filed_by(duty, ref)
+    if not own:
+        return [Reply(GONE, (Choice("今日", "officers:today"),))]
+    given = [case for case in own if case.officer_id == duty.member.id]
+    if verb == "recuse" and len(given) == 1:
+        return handing.recuse(duty, given[0], more)
+    back = tuple(Choice(f"回避 {short(case)}", f"officers:recuse/{case.id}") for case in given[:1])
+    return [Reply(STAND_BACK, (*back, Choice("今日", "officers:today")))]
 
 
 _ON_CASE: Mapping[str, OnCase] = {**LOOKING, **WORKING, **HANDING, **LEADING}

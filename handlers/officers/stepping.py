@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from handlers.cases import steps
+from handlers.cases import reasons, steps
 from handlers.cases.steps import StepError
 from handlers.conversation.messages import Choice, Reply
 from handlers.officers.access import Duty
@@ -12,10 +12,45 @@ from handlers.officers.slips import slip_text
 from handlers.officers.words import number_and_rest
 from knowledge.casebook import Body, PauseReason
 from storage import cases
-from storage.cases import Case, CaseState
+from storage.cases import Case, CaseKind, CaseState
 
 LABEL = 18
 """Characters of an option that is a sentence of law; the whole of it stands under 更多."""
+
+_LEADS_TO = {
+    "accept": CaseState.ACCEPTED,
+    "refuse": CaseState.REFUSED,
+    "transfer": CaseState.TRANSFERRED,
+    "file": CaseState.FILED,
+    "close": CaseState.CLOSED,
+}
+
+
+def demand_turn(case: Case, verb: str) -> None:
+    """``StepError`` with the word that comes next, when it is not yet the turn of this one."""
+    to = _LEADS_TO.get(verb)
+    if to is None or (to is CaseState.FILED and case.kind == CaseKind.COMPLAINT):
+        return
+    try:
+        steps.demand_move(case, to)
+    except StepError as why:
+        raise StepError(f"{why}{_next_word(case)}") from None
+
+
+def _next_word(case: Case) -> str:
+    if case.state == CaseState.RECEIVED:
+        return f"先回“受理 {short(case)}”。"
+    if case.state == CaseState.ACCEPTED and case.kind == CaseKind.REPORT:
+        return f"接下来回“立案 {short(case)}”或“办结 {short(case)}”。"
+    return f"接下来回“办结 {short(case)}”。" if case.state in cases.OPEN else f"结果回“看 {short(case)}”。"
+
+
+def why(duty: Duty, case: Case) -> list[Reply]:
+    """为什么 0031: how the last day of each term was counted."""
+    talk = duty.talk
+    text = reasons.explained(talk.bench, talk.session, case, talk.today)
+    shown = Choice(f"看 {short(case)}", f"officers:show/{case.id}")
+    return [Reply(f"{case.number} {text or '现在没有在走的期限。'}", (shown,))]
 
 
 def done(duty: Duty, case: Case, said: str) -> list[Reply]:

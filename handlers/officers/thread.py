@@ -48,6 +48,8 @@ ACTIONS = {
     "case.offer-accepted": "接受商家方案",
     "case.offer-declined": "不接受商家方案",
     "merchant.notified": "通知商家",
+    "merchant.printed": "打印商家通知",
+    "merchant.served": "通知送达商家",
     "merchant.answered": "商家已答复",
     "merchant.explained": "说明",
     "merchant.offered": "提出退款",

@@ -41,6 +41,8 @@ VERBS = {
     "回避": "recuse",
     "模板": "template",
     "通知商家": "notify",
+    **dict.fromkeys(("已送达", "送达"), "served"),
+    **dict.fromkeys(("为什么", "为什么是这个日期"), "why"),
 }
 """Words that go before a case."""
 _NARROW = {0xFF10 + n: str(n) for n in range(10)} | {0xFF0D: "-", 0x3000: " "}

@@ -143,7 +143,7 @@ def declare(talk: Talk, place: Membership, _rest: str = "") -> list[Reply]:
 def _not_yet(talk: Talk, place: Membership) -> Reply:
     lines = ["这些强检器具超期 30 天以上，现在签了也会马上显示“暂停”。请先送检或停用，再来签：", *_overdue(talk, place)]
     return Reply(
-        "\n".join(lines), (Choice("我的台账", "ledger:list"), Choice("怎么预约检定", "lookup:show/book-verification"))
+        "\n".join(lines), (Choice("我的台账", "ledger:list"), Choice("怎么预约检定", "lookup:show/apply-verification"))
     )
 
 

@@ -18,6 +18,7 @@ from storage.cases import Case, CaseEvent, CaseKind, CaseState
 MOST_LISTED = 8
 MOST_CHOICES = 5
 WITHDRAW = "撤回投诉"
+ANSWER = "回答办案人员"
 
 
 def card(talk: Talk, mine: Mine) -> Reply:
@@ -97,7 +98,7 @@ def _open_choices(talk: Talk, mine: Mine, events: Sequence[CaseEvent]) -> Iterat
         yield Choice("不接受", f"tips:decline/{key}")
     yield Choice("补充证据", f"tips:add/{key}")
     asked = bool(view.questions(events))
-    yield Choice("回答办案人员" if asked else "给办案人留言", f"tips:word/{key}")
+    yield Choice(ANSWER if asked else "给办案人留言", f"tips:word/{key}")
     if terms.next_term(talk.session, case) is not None:
         yield Choice("为什么是这个日期", f"tips:why/{key}")
     if case.kind == CaseKind.COMPLAINT and cases.may(case, CaseState.WITHDRAWN):

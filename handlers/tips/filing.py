@@ -214,7 +214,7 @@ def _card_lines(talk: Talk, filed: Filed) -> Iterator[str]:
         yield "调解要让商家知道是哪笔交易；其中的违法线索本局另外核查，和调解分开。"
     if filed.hidden:
         kept = "，另外封存" if filed.sealed else ""
-        yield f"您写的电话、姓名等已隐去，承办人看不到{kept}。"
+        yield f"您写的电话、姓名等，我找到的已隐去{kept}；请再看看有没有别的能认出您的话，有就回“人工”。"
     if not case.statutory:
         yield words.NOT_STATUTORY.format(talk.office.hotline)
 

@@ -31,6 +31,11 @@ def claims(text: str) -> str | None:
     return "receipt" if receipt_code.looks_like(text) else None
 
 
+def digits(text: str) -> str | None:
+    """Nothing but about as many digits as a receipt has. In a form they may be the answer, so they claim nothing there."""
+    return "receipt" if receipt_code.is_only_digits(text) else None
+
+
 def names(text: str) -> str | None:
     """The number of a case in a message that is little else."""
     number = receipt_code.read_case_number(text) if len(text) <= PUT_AN_END else None

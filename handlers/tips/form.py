@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError, Options, handed
 from handlers.conversation.messages import Inbound
-from handlers.conversation.words import is_done
+from handlers.conversation.words import is_done, is_skip
 from handlers.tips import parts
 from handlers.tips.parts import Part
-from handlers.tips.sheet import Sheet, is_silent, lacks_what, lacks_where, sheet
+from handlers.tips.sheet import Sheet, is_placeless, is_silent, lacks_what, lacks_where, sheet
 from knowledge.casebook import Casebook
 from knowledge.tip_scope import out_of_scope
+from knowledge.tip_text import is_unknown
 from knowledge.tips import Extra, said_extra
 
 ANONYMOUS, NAMED, COMPLAINT, ELSEWHERE = "anonymous", "named", "complaint", "elsewhere"
@@ -24,6 +25,8 @@ STORY = "哪家店（摊位），什么事？一句话就行，如：城西菜�
 AT = "{}，是什么事？一句话就行，如：买2斤排骨只有1斤8两。也可以先发照片。"
 WHERE = "在哪家店、哪个摊位？写市场和摊位号，或店名；也可以发位置。"
 WHAT = "是什么问题？比如：2斤排骨只有1斤8两、秤上没有合格标志。"
+NO_WHERE = "没有地点就没法去查。想不起店名也不要紧：发个位置，或拍一张店面、摊位、小票的照片；哪条路、什么旁边也行。"
+NO_WHAT = "要知道是什么问题才能查，写一句就行。"
 NAME = "请写真实姓名。只封存，承办人要用时得两名保管人一起打开。"
 CALLED = "怎么称呼您？"
 PHONE = "电话多少？和姓名一起封存。"
@@ -40,7 +43,7 @@ _PHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}|\d{7,8}")
 def _read_story(inbound: Inbound) -> list[Part]:
     found = parts.some_parts(inbound)
     said = "".join(parts.texts(found))
-    if not parts.files(found) and parts.point(found) is None and not _HAS_WORDS.search(said):
+    if _says_nothing(inbound) or not (parts.files(found) or parts.point(found) or _HAS_WORDS.search(said)):
         raise NotUnderstoodError("请用一句话说在哪儿、什么事，或者先发一张照片。")
     elsewhere = out_of_scope(said) if said else None
     if elsewhere is not None:
@@ -54,6 +57,24 @@ def _read_some(inbound: Inbound) -> list[Part]:
     if not (parts.files(found) or parts.point(found) or _HAS_WORDS.search(said)):
         raise NotUnderstoodError("没看懂，请写两个字以上，或发一张拍得到的照片。")
     return found
+
+
+def _read_where(inbound: Inbound) -> list[Part]:
+    if _says_nothing(inbound):
+        raise NotUnderstoodError(NO_WHERE)
+    return _read_some(inbound)
+
+
+def _read_what(inbound: Inbound) -> list[Part]:
+    if _says_nothing(inbound):
+        raise NotUnderstoodError(NO_WHAT)
+    return _read_some(inbound)
+
+
+def _says_nothing(inbound: Inbound) -> bool:
+    """完成, 没有, 不知道, and nothing sent with it."""
+    text, carries = inbound.text, bool(inbound.attachments) or inbound.place is not None
+    return not carries and (is_done(text) or is_skip(text) or is_unknown(text))
 
 
 def _read_kind(inbound: Inbound) -> str:
@@ -157,6 +178,15 @@ def _extra_ask(number: int) -> Any:
     return ask
 
 
+def _has_extra(number: int) -> Callable[[Answers], bool]:
+    return lambda answers: _extra(number, answers) is not None
+
+
+def _placed(applies: Callable[[Answers], bool]) -> Callable[[Answers], bool]:
+    """Asked only of a tip that can be found."""
+    return lambda answers: not is_placeless(answers) and applies(answers)
+
+
 def _demands(_answers: Answers) -> Options:
     return tuple((row.label.partition("（")[0], row.id) for row in Casebook.load().demands)
 
@@ -169,7 +199,7 @@ def _read_extra(inbound: Inbound) -> str:
     text = inbound.text.strip()
     if not text:
         raise NotUnderstoodError("请打字写；不知道就回“跳过”。")
-    return text[:100]
+    return "" if is_done(text) or is_unknown(text) else text[:100]
 
 
 def _prefill(text: str) -> dict[str, Any]:
@@ -200,10 +230,10 @@ TIPOFF = Form(
             place=True,
             when=is_silent,
         ),
-        Field("where", ask=WHERE, parse=_read_some, free_text=True, place=True, when=lacks_where),
-        Field("what", ask=WHAT, parse=_read_some, free_text=True, when=lacks_what),
-        Field("extra1", ask=_extra_ask(0), parse=_read_extra, optional=True, when=lambda a: _extra(0, a) is not None),
-        Field("extra2", ask=_extra_ask(1), parse=_read_extra, optional=True, when=lambda a: _extra(1, a) is not None),
+        Field("where", ask=WHERE, parse=_read_where, free_text=True, place=True, when=lacks_where, fallback=[]),
+        Field("what", ask=WHAT, parse=_read_what, free_text=True, when=_placed(lacks_what)),
+        Field("extra1", ask=_extra_ask(0), parse=_read_extra, optional=True, when=_placed(_has_extra(0))),
+        Field("extra2", ask=_extra_ask(1), parse=_read_extra, optional=True, when=_placed(_has_extra(1))),
         Field(
             "more",
             ask=_more_ask,
@@ -212,9 +242,9 @@ TIPOFF = Form(
             most=MOST_PARTS,
             noted=_noted,
             place=True,
-            when=lambda answers: not is_silent(answers),
+            when=_placed(lambda answers: not is_silent(answers)),
         ),
-        Field("kind", ask=summary, choices=_ways, parse=_read_kind),
+        Field("kind", ask=summary, choices=_ways, parse=_read_kind, when=_placed(lambda _answers: True)),
         Field("name", ask=NAME, parse=_read_name, when=_has_kind(COMPLAINT)),
         Field("called", ask=CALLED, parse=_read_name, optional=True, when=_has_kind(NAMED)),
         Field("phone", ask=PHONE, parse=_read_phone, when=_has_kind(COMPLAINT, NAMED)),

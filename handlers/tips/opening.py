@@ -14,7 +14,7 @@ from handlers.talk import Talk
 from handlers.tips import filing, words
 from handlers.tips.form import ELSEWHERE, TIPOFF
 from handlers.tips.parts import Part
-from handlers.tips.sheet import sheet
+from handlers.tips.sheet import is_placeless, sheet
 from knowledge.tip_scope import Handover, also_elsewhere, handover_text, out_of_scope
 from knowledge.tips import read_tip
 from storage import identities, pledges
@@ -24,6 +24,11 @@ REPORT = Choice("举报缺斤短两", "tips:photos")
 ENOUGH = (
     "您今天已有 {} 件在办，先不收新的，免得别人排不上。\n"
     "刚才填的给您留着 7 天，回“继续”接着报；是同一件事的，直接补充到那一件里更快。\n急事请打 {}。"
+)
+NO_PLACE = (
+    "还没有交上去：不知道在哪儿，没法去查。\n"
+    "需要其中一样：市场和摊位号、店名、哪条路什么旁边、发个位置，或者一张店面、摊位、小票的照片。\n"
+    "填过的给您留 7 天，有了就回“继续”接着报。"
 )
 _STORY_LENGTH = 1_500
 
@@ -108,6 +113,8 @@ def outside(talk: Talk, _rest: str = "") -> list[Reply]:
 
 
 def submit(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
+    if is_placeless(answers):
+        return [_without_place(talk, answers)]
     named = answers["kind"] != "anonymous"
     if named and not identities.can_seal(talk.session):
         return [_to_hotline(talk, answers)]
@@ -115,6 +122,12 @@ def submit(talk: Talk, answers: dict[str, Any]) -> list[Reply]:
     if len(today) >= filing.MOST_A_DAY:
         return [_enough(talk, answers, today)]
     return filing.receipt_replies(talk, filing.record(talk, answers))
+
+
+def _without_place(talk: Talk, answers: dict[str, Any]) -> Reply:
+    """Not filed: there would be nowhere to go; where is asked again when it is taken up."""
+    _keep_draft(talk, {name: value for name, value in answers.items() if name != "where"})
+    return Reply(NO_PLACE, (Choice("现在接着填", "tips:resume"), Choice("看菜单", "menu:")))
 
 
 def _to_hotline(talk: Talk, answers: dict[str, Any]) -> Reply:

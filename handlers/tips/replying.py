@@ -11,7 +11,7 @@ from handlers.conversation.forms import Answers, Field, Form, NotUnderstoodError
 from handlers.conversation.messages import Choice, Inbound, Reply
 from handlers.conversation.words import is_done, is_skip
 from handlers.talk import Talk
-from handlers.tips import following, parts, view
+from handlers.tips import cards, following, parts, view
 from handlers.tips.parts import Part
 from handlers.tips.rights import MISSING, Mine, mine
 from knowledge.private_words import hide
@@ -19,10 +19,14 @@ from storage import cases
 from storage.cases import CaseKind, Deed
 
 REPORTER = "reporter"
-HIDDEN = "里面的电话、姓名等已替您隐去，承办人看不到。"
+HIDDEN = "里面的电话、姓名等，我找到的已隐去；请再看看有没有别的能认出您的话。"
+PASSED_ON = "转过去的话是：{}"
+IS_ANSWER = "办案人员问：{}\n这是回答办案人员吗？"
 OVER = "{} 现在是“{}”，不能再补充了。不满意可以在 15 天内要求重办，或重新举报。"
 FULL = "这一个小时收满 30 份了，没收下。请过一小时再发“补充”。"
 LEAST_REASON = 2
+_WORD_ACTION = "tips:word/"
+_THANKS = ("谢", "多谢", "辛苦")
 
 
 def _read_part(inbound: Inbound) -> list[Part]:
@@ -180,7 +184,36 @@ def answered(talk: Talk, opened: Mine, text: str) -> list[Reply]:
     hidden = hide(text)
     steps.answer(_desk(talk), opened.case, hidden.text)
     note = f"\n{HIDDEN}" if hidden.found else ""
-    return [Reply(f"已转给办案人员（{opened.case.number}）。{note}", (_show(opened),))]
+    passed = f"\n{PASSED_ON.format(hidden.text)}"
+    return [Reply(f"已转给办案人员（{opened.case.number}）。{passed}{note}", (_show(opened),))]
+
+
+def maybe_answer(talk: Talk, text: str) -> str | None:
+    """Words typed under a card with an officer's question: the action that asks whether they answer it."""
+    options = talk.state.options
+    if options is None or options.expired(talk.now) or len(text) < LEAST_REASON or text.startswith(_THANKS):
+        return None
+    key = next((a.removeprefix(_WORD_ACTION) for label, a in options.choices if label == cards.ANSWER), None)
+    return f"perhaps/{json.dumps({'case': key, 'text': text}, ensure_ascii=False)}" if key else None
+
+
+def perhaps(talk: Talk, rest: str) -> list[Reply]:
+    """Nothing is passed on unasked: the words may be a question to the bot, or another tip."""
+    given = json.loads(rest)
+    opened = mine(talk, given["case"])
+    if opened is None:
+        return [MISSING]
+    asked = view.questions(view.events_of(talk.session, opened.case))
+    if not asked:
+        return following.show(talk, opened.key)
+    choices = (Choice("是", f"tips:said/{rest}"), Choice("不是", f"say:{given['text']}"))
+    return [Reply(IS_ANSWER.format(asked[-1].text), choices)]
+
+
+def said(talk: Talk, rest: str) -> list[Reply]:
+    given = json.loads(rest)
+    opened = mine(talk, given["case"])
+    return answered(talk, opened, given["text"]) if opened is not None else [MISSING]
 
 
 def _over(opened: Mine) -> Reply:

@@ -31,6 +31,8 @@ ACTIONS: Mapping[str, Act] = {
     "open": following.show,
     "number": following.by_number,
     "receipt": following.receipt,
+    "perhaps": replying.perhaps,
+    "said": replying.said,
     "quiet-all": following.quiet_all,
     "reward": rewards.explain,
     "reward-check": rewards.check,
@@ -125,6 +127,10 @@ def recognise(talk: Talk, text: str) -> str | None:
     if talk.state.form is not None and talk.state.form.form == TIPOFF.name:
         elsewhere = out_of_scope(text)
         return "outside" if elsewhere is not None else None
+    if talk.state.form is None:
+        answer = following.digits(text) or following.names(text) or replying.maybe_answer(talk, text)
+        if answer is not None:
+            return answer
     return following.names(text) or ("told" if looks_like_tip(text) else None)
 
 

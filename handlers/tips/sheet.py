@@ -148,5 +148,10 @@ def lacks_where(answers: Answers) -> bool:
     return not sheet({k: v for k, v in answers.items() if k != "where"}).where
 
 
+def is_placeless(answers: Answers) -> bool:
+    """Where was asked and nobody could say: nothing more is asked, for nobody could go and look."""
+    return "where" in answers and not answers["where"] and lacks_where(answers)
+
+
 def lacks_what(answers: Answers) -> bool:
     return not sheet({k: v for k, v in answers.items() if k != "what"}).matter

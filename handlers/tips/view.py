@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from handlers.cases import terms
+from handlers.cases import reasons, terms
 from handlers.cases.steps import NAMES
 from handlers.talk import SHANGHAI, Bench
 from knowledge.deadlines import Unit
@@ -92,13 +92,17 @@ def office_of(session: Session, case: Case) -> str:
 
 
 def next_line(bench: Bench, session: Session, case: Case, today: date) -> str:
-    """What comes next and by when, with what has passed of the term; empty when no term runs."""
-    clock = terms.next_term(session, case)
-    if clock is None:
-        return ""
+    """What comes next and by when, with what has passed of the term; a line for each term, that of the law first. Empty
+    when no term runs."""
+    heads = ("下一步：", "同时：")
+    found = reasons.in_order(bench, session, case)
+    return "\n".join(heads[n > 0] + _term(bench, session, case, clock, today) for n, clock in enumerate(found))
+
+
+def _term(bench: Bench, session: Session, case: Case, clock: CaseClock, today: date) -> str:
     rule = terms.rule_of(bench, case, clock)
     if clock.state == ClockState.PAUSED:
-        return f"下一步：{rule.event}。期限暂停中（{_reason(bench, session, clock)}），恢复后接着算。"
+        return f"{rule.event}。期限暂停中（{_reason(bench, session, clock)}），恢复后接着算。"
     promise = "" if case.statutory and not rule.own else "，本局承诺"
     late = "，已超期，可以打 12315 催办" if clock.due_on < today else ""
     guess = "，暂估" if clock.provisional else ""
@@ -106,7 +110,7 @@ def next_line(bench: Bench, session: Session, case: Case, today: date) -> str:
     if clock.extended:
         count = "已延长"
     passed = _passed(bench, rule.unit, clock, today)
-    return f"下一步：{rule.event}，最迟 {clock.due_on:%Y-%m-%d}（{count}，已过 {passed}{promise}{guess}）{late}。"
+    return f"{rule.event}，最迟 {clock.due_on:%Y-%m-%d}（{count}，已过 {passed}{promise}{guess}）{late}。"
 
 
 def _passed(bench: Bench, unit: Unit, clock: CaseClock, today: date) -> str:
