@@ -166,7 +166,9 @@ def _tells(book: TipBook, rest: str, places: Places, *, reports: bool, owner: bo
 
 def _says_somewhere(struck: str, *, wrong: bool) -> bool:
     """A wrong that is told without saying where: 有个摊子缺斤短两, 缺斤短两，我要举报. Where is asked next."""
-    return wrong and bool(_SOMEBODY.search(struck) or _WISH.search(struck))
+    if not wrong or TipBook.load().how_questions.search(struck):
+        return False
+    return bool(_SOMEBODY.search(struck) or _WISH.search(struck))
 
 
 def _is_short(sale: Sale) -> bool:

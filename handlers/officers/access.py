@@ -14,8 +14,8 @@ from handlers.cases import steps
 from handlers.talk import Talk
 from storage import case_links, cases, contacts, staff
 from storage.cases import Case
-from storage.database import Session
 from storage.contacts import Contact
+from storage.database import Session
 from storage.staff import StaffMember, StaffRole
 from storage.vault import Vault
 

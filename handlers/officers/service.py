@@ -28,6 +28,7 @@ from handlers.officers import (
 from handlers.officers.access import GONE, STAND_BACK, Duty, filed_by, find, on_duty
 from handlers.officers.lines import KINDS, short, where
 from handlers.talk import Talk
+from storage import cases
 from storage.cases import Case, CaseKind
 
 OnCase = Callable[[Duty, Case, str], list[Reply]]
@@ -117,10 +118,15 @@ def _do(duty: Duty, verb: str, rest: str) -> list[Reply]:
     if verb in LEADING and not duty.leads:
         return [Reply(LEADERS_ONLY)]
     stepping.demand_turn(case, verb)
+    before = _last_event(duty, case)
     said = _ON_CASE[verb](duty, case, more)
-    if verb in WORKING and case.updated_at == duty.talk.now:
+    if verb in WORKING and _last_event(duty, case) != before:
         handing.take_up(duty, case)
     return said
+
+
+def _last_event(duty: Duty, case: Case) -> int:
+    return max((e.id for e in cases.events(duty.talk.session, case.id, limit=1)), default=0)
 
 
 def _not_theirs(duty: Duty, verb: str, ref: str, more: str) -> list[Reply]:

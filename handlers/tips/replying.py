@@ -20,7 +20,6 @@ from storage.cases import CaseKind, Deed
 
 REPORTER = "reporter"
 HIDDEN = "里面的电话、姓名等，我找到的已隐去；请再看看有没有别的能认出您的话。"
-PASSED_ON = "转过去的话是：{}"
 IS_ANSWER = "办案人员问：{}\n这是回答办案人员吗？"
 OVER = "{} 现在是“{}”，不能再补充了。不满意可以在 15 天内要求重办，或重新举报。"
 FULL = "这一个小时收满 30 份了，没收下。请过一小时再发“补充”。"
@@ -184,8 +183,7 @@ def answered(talk: Talk, opened: Mine, text: str) -> list[Reply]:
     hidden = hide(text)
     steps.answer(_desk(talk), opened.case, hidden.text)
     note = f"\n{HIDDEN}" if hidden.found else ""
-    passed = f"\n{PASSED_ON.format(hidden.text)}"
-    return [Reply(f"已转给办案人员（{opened.case.number}）。{passed}{note}", (_show(opened),))]
+    return [Reply(f"已转给办案人员（{opened.case.number}）。\n转过去的话是：{hidden.text}{note}", (_show(opened),))]
 
 
 def maybe_answer(talk: Talk, text: str) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handlers.turn import Reception
 from knowledge.pledge_number import numbered
-from storage import audit, closing, contacts, pledges
+from storage import closing, contacts, pledges
 from storage.audit import AuditEntry
 from storage.cases import Stall
 from storage.database import Database, Session
@@ -148,11 +148,12 @@ def test_serials_go_up_in_each_year(own: Database) -> None:
     with own.unit() as session:
         assert [pledges.next_serial(session, 2026) for _ in range(3)] == [1, 2, 3]
         assert pledges.next_serial(session, 2027) == 1
-    with pytest.raises(ZeroDivisionError), own.unit() as session:
-        pledges.next_serial(session, 2026)
-        raise ZeroDivisionError
+        session.rollback()
     with own.unit() as session:
-        assert pledges.next_serial(session, 2026) == 4  # what was rolled back was never given out
+        assert pledges.next_serial(session, 2026) == 1  # what was rolled back was never given out
+        assert [pledges.next_serial(session, 2026) for _ in range(2)] == [2, 3]
+    with own.unit() as session:
+        assert pledges.next_serial(session, 2026) == 4
 
 
 # -- how it stands ------------------------------------------------------------------------------------------------
@@ -295,8 +296,6 @@ def test_entries_are_only_added_and_an_undone_one_counts_no_longer(own: Database
         assert len(session.scalars(select(ScoreEvent)).all()) == 3
         log = [line for line in session.scalars(select(AuditEntry.record)) if "score.added" in line]
     assert len(log) == 3
-    with own.reading() as session:
-        assert audit.verify(session) is None
 
 
 def test_an_application_is_decided_once_and_both_are_in_the_log(own: Database) -> None:
@@ -306,7 +305,7 @@ def test_an_application_is_decided_once_and_both_are_in_the_log(own: Database) -
         assert pledges.open_of(session, 1, ("demonstration",)) is row
         assert pledges.open_of(session, 1, ("appeal-pledge",)) is None
         assert pledges.open_of(session, 2, ("demonstration",)) is None
-        pledges.decide(session, row, True, "材料和现场都符合", "staff:1", NOW)
+        pledges.decide(session, row, granted=True, decision="材料和现场都符合", actor="staff:1", now=NOW)
         assert (row.state, row.decided_by) == ("granted", "staff:1")
         assert pledges.open_of(session, 1, ("demonstration",)) is None
         assert pledges.applications(session) == []

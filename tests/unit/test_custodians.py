@@ -242,3 +242,23 @@ def test_what_cannot_be_read_or_written_is_said(
     assert "读不了口令文件" in said(capsys, 1, *new, str(tmp_path / "nothing"))
     with database.reading() as session:
         assert identities.custodians(session) == []
+
+
+def test_what_was_taken_out_of_a_story_is_named_in_chinese(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, database: Database, phrase: str
+) -> None:
+    first, second = (_appoint(capsys, tmp_path, phrase, name) for name in ("张三", "李四"))
+    with database.unit() as session:
+        case = Case(kind="report", filing_hash="0" * 64, identified=True)
+        cases.open_case(session, case, NOW.date(), NOW)
+        hidden = "mobile：13912345678；name：金丝雀赵；e-mail：name：x@example.cn；id-card：110101199003077475"
+        identities.seal(session, case.id, {"told": hidden}, NOW)
+        number = case.number
+    told = said(
+        capsys, 0, "identity", "ask", number, "--passphrase-file", phrase, "--key-file", first, "--reason", REASON
+    )
+    found = re.search(r"identity open (\d+)", told)
+    assert found is not None
+    shown = said(capsys, 0, "identity", "open", found[1], "--passphrase-file", phrase, "--key-file", second)
+    expected = "手机：13912345678；姓名：金丝雀赵；电子邮箱：name：x@example.cn；身份证：110101199003077475"
+    assert f"自述中隐去的内容：{expected}" in shown

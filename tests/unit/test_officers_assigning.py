@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from handlers.officers.access import GONE
 from handlers.officers.planning import Hand, Waiting, propose, urgency, weight
 from handlers.turn import Reception
 from storage import cases, staff
@@ -116,7 +117,7 @@ def test_whoever_is_away_or_stood_back_is_passed_over_also_by_name(room: Room) -
     assert "没有可派的人" in room.text(WANG, "1")
     assert "已经回避" in room.text(WANG, f"派给 {short} 张三")
     assert "在休假" in room.text(WANG, f"派给 {short} 李四")
-    assert "不能接手" in room.text(ZHANG, f"接手 {short}")
+    assert room.text(ZHANG, f"接手 {short}") == GONE
     room.text(LI, "销假")
     room.text(WANG, "今日")
     assert f"{short} → 李四（城东所）：负荷最低（0），张三已回避" in room.text(WANG, "1")
@@ -157,9 +158,9 @@ def test_the_list_shows_what_is_late_what_is_grave_and_who_spoke(room: Room) -> 
     assert lines[0] == "11-24 周二：您在办 3 件，超期 1 件，有新留言 1 件。"
     assert [line[:4] for line in lines[2:5]] == [calm, late, spoken]
     assert lines[2].endswith("【重大】")
-    assert lines[3].endswith("【超期2天】")
+    assert lines[3].endswith("【超期2个工作日】")
     assert lines[4].endswith("【有新留言】")
-    assert f"{late}（张三，超期2天）" in room.text(WANG, "今日")
+    assert f"{late}（张三，超期2个工作日）" in room.text(WANG, "今日")
 
 
 def test_todo_is_the_same_list(room: Room) -> None:

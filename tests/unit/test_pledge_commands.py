@@ -17,9 +17,9 @@ from bot.times import utc_now
 from handlers.pledge.credit import grade_of
 from handlers.talk import SHANGHAI
 from handlers.turn import Reception
-from storage import pledges, shops
+from storage import contacts, pledges, shops
 from storage.audit import AuditEntry
-from storage.database import Database
+from storage.database import Database, Session
 from storage.pledges import Application, PledgeState, ScoreEvent, Status
 from storage.shops import Member
 from tests.pledging import Counter, counter
@@ -77,20 +77,15 @@ def status(here: Counter) -> Status:
     return here.seen(utc_now()).status
 
 
-def appeal(here: Counter, kind: str = "1", text: str = "秤已经重新检定，证书刚拿到") -> None:
-    here.act("owner", f"pledge:appeal/{kind}", utc_now())
+def appeal(here: Counter, kind: str = "appeal-pledge", text: str = "秤已经重新检定，证书刚拿到") -> None:
+    """What the owner has filed in chat."""
+    about = 1 if kind == "appeal-pledge" else None
     with here.database.unit() as session:
-        place = shops.membership(session, 1, 1)
-        assert place is not None
-        name = "appeal-score" if kind == "score" else "appeal-pledge"
-        about = None if kind == "score" else int(kind)
-        row = Application(shop_id=1, kind=name, about=about, text=text, answers={}, contact_id=_owner(session))
+        row = Application(shop_id=1, kind=kind, about=about, text=text, answers={}, contact_id=_owner(session))
         pledges.apply_for(session, row, utc_now())
 
 
-def _owner(session) -> int:
-    from storage import contacts
-
+def _owner(session: Session) -> int:
     account = contacts.find(session, "terminal", "owner")
     assert account is not None
     return account.id
@@ -234,7 +229,7 @@ def grade(here: Counter) -> str:
 
 def test_an_appeal_about_points_shows_staff_the_entries_by_number(run: Run, here: Counter) -> None:
     here.confirm(utc_now())
-    appeal(here, "score", "当天的秤是隔壁摊位的")
+    appeal(here, "appeal-score", "当天的秤是隔壁摊位的")
     listed = run("list")
     assert f"第 1 条  {today()}  短秤投诉或举报查实" in listed
     assert run("decide", "1", "grant", *BY, WHY).endswith("请用 pledges undo 撤掉。")

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.receipt_code import Read, looks_like, read, read_case_number, read_short_number, with_check
+from knowledge.receipt_code import (
+    Read,
+    is_only_digits,
+    looks_like,
+    read,
+    read_case_number,
+    read_short_number,
+    with_check,
+)
 
 DIGITS = "4839201177450926"
 SHOWN = with_check(DIGITS)
@@ -117,3 +125,13 @@ def test_short_numbers(text):
 @pytest.mark.parametrize("text", ["", "31", "00311", "0031元", "TS-260928-0031", "2026年"])
 def test_other_texts_are_no_short_numbers(text):
     assert read_short_number(text) is None
+
+
+@pytest.mark.parametrize("text", [DIGITS, DIGITS[:-1], BARE, f"{BARE}5", " ".join(DIGITS), DIGITS.translate(SPOKEN)])
+def test_about_as_many_digits_and_nothing_else_may_be_a_receipt(text):
+    assert is_only_digits(text)
+
+
+@pytest.mark.parametrize("text", ["", DIGITS[:-2], f"{BARE}55", f"{DIGITS}元", f"卡号{DIGITS}", "110101199003071234"])
+def test_other_digits_may_not(text):
+    assert not is_only_digits(text)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from knowledge.files import DATA, load_yaml
 from knowledge.quantities import Sale
 from knowledge.tip_categories import TipBook
+from knowledge.tip_places import find_places
+from knowledge.tip_text import fold
 from knowledge.tips import Told, categories, looks_like_tip, merge, read_tip, read_where, said_extra
 
 TODAY = date(2026, 11, 25)  # a Wednesday
@@ -183,12 +185,17 @@ def test_a_question_or_an_owners_word_is_none(text: str) -> None:
 
 
 def test_hardly_any_written_question_is_taken_for_a_tip() -> None:
-    """Of all phrasings that lead to cards; those that are taken do tell of somebody at some place."""
+    """Of all phrasings that lead to cards; those that are taken do tell of somebody at some place, or
+    of a wrong with the wish to report it."""
     files = sorted((DATA / "phrasings").glob("*.yaml"))
     sentences = [str(s) for f in files for group in load_yaml(f).values() for s in group]
     taken = [s for s in sentences if looks_like_tip(s)]
     assert len(sentences) > 5000
-    assert len(taken) <= 8, taken
+    placed = [s for s in taken if find_places(fold(s))]
+    assert len(placed) <= 8, placed
+    told_of_somebody = [s for s in taken if s not in placed]
+    assert len(told_of_somebody) <= 6, told_of_somebody
+    assert all(re.search("我要|我想|想举报|要举报|[这那有][一]?[家个]", s) for s in told_of_somebody), told_of_somebody
 
 
 @pytest.mark.parametrize(
@@ -325,3 +332,32 @@ def test_500_characters_are_read_in_little_time(part: str) -> None:
 
 def test_an_empty_tale() -> None:
     assert (Told().where, Told().what, Told().shortage, Told().sale) == ("", "", None, Sale())
+
+
+@pytest.mark.parametrize(
+    ("text", "shop"),
+    [
+        ("中石化城北站3号枪加了200块油少了", "中石化城北站"),
+        ("昨天在中国石油学院路站加95号汽油，少了5升", "中国石油学院路站"),
+        ("永辉城西店少称2两", "永辉城西店"),
+        ("中石化对面公交站少了", "中石化"),
+    ],
+)
+def test_a_branch_stays_with_its_brand(text: str, shop: str) -> None:
+    assert told(text).shop == shop
+
+
+@pytest.mark.parametrize(
+    ("text", "tip"),
+    [
+        ("有个摊子缺斤短两", True),
+        ("有个摊子缺斤短两，我要举报", True),
+        ("我要举报缺斤短两", True),
+        ("怎么举报缺斤短两", False),
+        ("我要举报缺斤短两要什么材料", False),
+        ("举报要什么材料", False),
+        ("缺斤短两", False),
+    ],
+)
+def test_a_wrong_without_a_place_is_a_tip_when_it_is_told_and_not_asked(text: str, tip: bool) -> None:  # noqa: FBT001 - a row of the table
+    assert looks_like_tip(text) is tip

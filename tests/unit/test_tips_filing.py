@@ -122,13 +122,13 @@ def test_what_names_the_teller_is_taken_out_and_sealed_only_with_a_contact(here:
     holders = here.do(custodians)
     told = f"{STORY}，我的电话13812345678，微信号canary_wx1"
     anonymous = here.tell("a", told)
-    assert "您写的电话、姓名等已隐去，承办人看不到。" in anonymous[0].text
+    assert "您写的电话、姓名等，我找到的已隐去；请再看看有没有别的能认出您的话" in anonymous[0].text
     here.say("b", told)
     here.say("b", "完成")
     here.say("b", "2")
     here.say("b", "跳过")
     named = here.say("b", "13912345678")
-    assert "已隐去，承办人看不到，另外封存。" in named[0].text
+    assert "我找到的已隐去，另外封存；请再看看" in named[0].text
     assert "13812345678" not in here.everything()
     assert "canary_wx1" not in here.everything()
     with here.database.unit() as session:

@@ -236,3 +236,10 @@ def test_C10_who_is_forgotten_leaves_the_case_behind(here: Town) -> None:
     assert here.do(lambda session: session.scalar(select(func.count(case_links.CaseLink.id)))) == 0
     assert here.say("a", "查")[0].text.startswith("这个账号还没有举报")
     assert here.say("a", code)[0].text.startswith(f"【举报 {number}】现在：核查中")
+
+
+@pytest.mark.parametrize("typed", ["4839201177450926", "483920117745092", "48392011774509261", "483920117745092612"])
+def test_bare_digits_are_a_slip_and_no_guess(here: Town, typed: str) -> None:
+    assert here.say("a", typed) == [Reply(following.MISTYPED)]
+    with here.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(ReceiptGuess)) == 0

@@ -39,12 +39,41 @@ def test_an_officers_question_is_answered_without_saying_who_one_is(here: Town) 
         "办案人员问：当时付的是现金还是扫码？\n请直接回答，不用说您是谁。"
     )
     (done,) = here.say("a", "扫码，我的手机13812345678")
-    assert "已替您隐去" in done.text
+    assert "转过去的话是：扫码，我的手机〔已隐去〕" in done.text
+    assert "我找到的已隐去；请再看看有没有别的能认出您的话" in done.text
     assert "办案人员问您" not in here.say("a", "查")[0].text
     with here.database.reading() as session:
         event = cases.events(session, here.row(number).id)[-1]
         assert (event.actor, event.action, event.text) == ("reporter", "case.answered", "扫码，我的手机〔已隐去〕")
     assert here.told(WANG)[-1].text == f"{number}：举报人有新留言"
+
+
+def test_words_typed_under_the_question_answer_it_once_that_is_said(here: Town) -> None:
+    here.do(team)
+    number = filed(here)
+    here.work(number, "accept", "ask")
+    here.say("a", "查")
+    (asked,) = here.say("a", "扫码付的，付了56元")
+    assert asked.text == "办案人员问：当时付的是现金还是扫码？\n这是回答办案人员吗？"
+    assert labels([asked]) == ["是", "不是"]
+    (done,) = here.say("a", "1")
+    assert done.text == f"已转给办案人员（{number}）。\n转过去的话是：扫码付的，付了56元"
+    with here.database.reading() as session:
+        assert cases.events(session, here.row(number).id)[-1].text == "扫码付的，付了56元"
+
+
+def test_words_that_are_no_answer_go_where_they_always_go(here: Town) -> None:
+    here.do(team)
+    number = filed(here)
+    here.work(number, "accept", "ask")
+    before = counts(here)
+    here.say("a", "查")
+    here.say("a", "菜场电子秤多久检一次")
+    (card,) = here.say("a", "2")
+    assert "电子" in card.text
+    assert "依据：" in card.text
+    assert counts(here) == before
+    assert "这是回答" not in here.say("a", "扫码付的")[0].text
 
 
 def test_T24_thirty_files_an_hour(here: Town) -> None:
