@@ -28,6 +28,7 @@ from storage.database import Session
 from storage.ledger import Certificate
 from storage.links import FileLink
 from storage.shops import Membership, Shop
+from storage.vault import Vault
 
 if TYPE_CHECKING:
     from bot.app import Service
@@ -44,7 +45,7 @@ def makers(service: Service) -> Makers:
         "calendar": lambda session, link, now: _calendar(bench, session, _place(session, link).shop, now),
         "original": lambda session, link, _now: _original(service, session, link),
         CARD: lambda session, link, _now: _card(bench, session, link),
-        COPY: lambda session, link, _now: _case_copy(folder, session, link),
+        COPY: lambda session, link, _now: _case_copy(folder, session, link, bench.vault),
         "errors": lambda session, link, now: _errors(_sent(bench, folder, session, link, now)),
         "differences": lambda session, link, now: _differences(bench, folder, session, link, now),
     }
@@ -130,13 +131,13 @@ def _differences(bench: Bench, folder: Path, session: Session, link: FileLink, n
     return Made(write_differences(shown), "与平台的差异.xlsx", XLSX)
 
 
-def _case_copy(folder: Path, session: Session, link: FileLink) -> Made:
+def _case_copy(folder: Path, session: Session, link: FileLink, vault: Vault) -> Made:
     """The working copy of a picture in a case, for an officer whose case it still is; never the sealed original."""
     member = staff.of_contact(session, link.contact_id)
     case, file = session.get(Case, link.about["case"]), session.get(CaseFile, link.about["file"])
     if member is None or case is None or file is None or file.case_id != case.id or not file.copy_sha256:
         raise LookupError
     path = evidence.path_of(folder, file.copy_sha256)
-    if not seen_by(session, member, [case]) or not path.exists():
+    if not seen_by(session, member, [case], vault) or not path.exists():
         raise LookupError
     return Made(path.read_bytes(), f"{case.number}-{file.id}.jpg", "image/jpeg")

@@ -7,12 +7,14 @@ from datetime import datetime
 from handlers.conversation.messages import Choice, Reply
 from handlers.outreach import push
 from handlers.talk import Bench
-from storage import case_links, staff
+from storage import case_links, cases, staff
 from storage.cases import Case
 from storage.database import Session
 from storage.staff import StaffMember
 
 KIND = "case"
+RECUSED = "case.recused"
+"""Whoever stood back (回避) from a case hears nothing more of it."""
 NEWS = "您有 1 条办理进展。"
 
 
@@ -43,7 +45,9 @@ def tell_staff(bench: Bench, session: Session, case: Case, what: str, now: datet
 
 
 def tell_leaders(bench: Bench, session: Session, case: Case, what: str, now: datetime, key: str) -> bool:
-    told = [_tell_member(bench, session, member, case, what, now, key) for member in staff.leaders(session)]
+    away = {e.actor for e in cases.events(session, case.id) if e.action == RECUSED}
+    there = [member for member in staff.leaders(session) if f"staff:{member.id}" not in away]
+    told = [_tell_member(bench, session, member, case, what, now, key) for member in there]
     return any(told)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from handlers.cases import steps
+from handlers.cases.telling import RECUSED
 from handlers.talk import Talk
 from storage import case_links, cases, contacts, staff
 from storage.cases import Case
@@ -21,7 +22,6 @@ from storage.vault import Vault
 
 GONE = "没有这个案件，或者不归您办。请核对编号，回“今日”看您的案件。"
 STAND_BACK = "请回避：这件由别的同事办。"
-RECUSED = "case.recused"
 ALL_EVENTS = 10_000
 MOST_OWN = 1_000
 SAME_DIGITS = 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handlers.cases import terms
+from handlers.cases import reasons
 from handlers.consult import say_time
 from handlers.conversation.messages import Choice, Reply
 from handlers.talk import Talk
@@ -110,11 +110,8 @@ def prompt(talk: Talk, number: str) -> list[Reply]:
 
 
 def why(talk: Talk, opened: Mine) -> list[Reply]:
-    clock = terms.next_term(talk.session, opened.case)
-    if clock is None:
-        return [Reply("这个案件现在没有在走的期限。", (_back(opened),))]
-    text = terms.explain(talk.bench, talk.session, opened.case, clock, talk.today)
-    return [Reply(text, (_back(opened),))]
+    text = reasons.explained(talk.bench, talk.session, opened.case, talk.today)
+    return [Reply(text or "这个案件现在没有在走的期限。", (_back(opened),))]
 
 
 def copy_text(talk: Talk, opened: Mine) -> list[Reply]:
