@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from handlers.cases import steps, telling
 from handlers.cases.steps import StepError
+from handlers.cases.telling import RECUSED
 from handlers.conversation.messages import Choice, Reply
-from handlers.officers.access import RECUSED, Duty, stood_back, together
+from handlers.officers.access import Duty, stood_back, together
 from handlers.officers.lines import GRAVE, called, is_grave, short, standing
 from handlers.officers.queue import tell_assigned
 from handlers.officers.stepping import done
