@@ -30,7 +30,7 @@ from knowledge.checkup import (
 NEXT = (
     Choice("帮我建台账", "ledger:add"),
     Choice("约检定怎么弄", "lookup:show/apply-verification"),
-    Choice("签诚信承诺", "lookup:show/honest-pledge"),
+    Choice("签诚信承诺", "pledge:start"),
 )
 HEADINGS = {Level.MUST: "【必须】", Level.SHOULD: "【建议】", Level.NO_NEED: "【不用】"}
 CLOSING = "按您说的情况列的，拿不准的以辖区市场监管所答复为准。"

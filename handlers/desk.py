@@ -36,6 +36,7 @@ def _services() -> tuple[Service[Talk], ...]:
         officers_service.SERVICE,  # first of those that recognise: to staff a number is a case, to others it is nothing
         ledger_service.SERVICE,  # before the verdicts: a line of the ledger is full of numbers, too
         tips_service.SERVICE,  # before the verdicts as well: a story with a place is a tip, whatever figures are in it
+        checking.SERVICE,  # before the verdicts: a number typed with blanks looks like a bill
         Service(
             "judge",
             judge.act,
@@ -73,7 +74,6 @@ def _services() -> tuple[Service[Talk], ...]:
         ),
         merchants.SERVICE,
         pledge_service.SERVICE,
-        checking.SERVICE,
         Service("guide", guide.act, commands=guide.COMMANDS),
         Service("privacy", privacy.act, commands=privacy.COMMANDS),
         Service("staff", staff.act, commands=staff.COMMANDS, claims=staff.claims),

@@ -93,6 +93,7 @@ def forget(session: Session, contact_id: int, now: datetime) -> None:
     for other in contacts.of_person(session, contact.person_id):
         if other.id != contact_id:
             erase(session, other.id, now)
+    pledges.forget_signer(session, contact_id)
     _wipe(session, contact, [table for table in _OF_THE_ACCOUNT if table not in _STILL_TALKING])
 
 

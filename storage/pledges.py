@@ -415,4 +415,5 @@ def end_all(session: Session, shop_id: int, now: datetime) -> bool:
 def forget_signer(session: Session, contact_id: int) -> None:
     """The account is to be forgotten; what its shop signed stays signed."""
     for table in (Pledge, Application):
-        session.execute(update(table).where(table.contact_id == contact_id).values(contact_id=None))
+        gone = update(table).where(table.contact_id == contact_id)
+        session.execute(gone.values(contact_id=None) if table is Pledge else gone.values(contact_id=None, text=""))

@@ -110,9 +110,7 @@ def carry(session: Session, pledge: Pledge, cause: str, now: datetime) -> None:
 
 
 def check(session: Session, pledge: Pledge, today: date, now: datetime) -> bool:
-    """Pause or take up again what the ledger asks for; whether anything changed."""
-    if today > pledge.valid_until:
-        return False
+    """Pause or take up again, as its shop's ledger asks for, a pledge that has not run out; whether anything changed."""
     standing = pledges.standing(session, pledge.shop_id, today)
     if pledge.state == PledgeState.ACTIVE and standing.long_overdue:
         pause(session, pledge, OVERDUE, _overdue_words(standing), now)

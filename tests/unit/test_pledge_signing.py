@@ -228,6 +228,14 @@ def test_another_shops_pledge_is_as_if_there_were_none(here: Counter) -> None:
     assert count(here, Application) == 0
 
 
+def test_nobody_appeals_for_another_shop(here: Counter) -> None:
+    here.prepare(200)
+    row = here.sign()
+    here.confirm()
+    assert here.act("stranger", f"pledge:appeal/{row.id}")[0].text.startswith("没有找到这份承诺")
+    assert here.act("owner", f"pledge:appeal/{row.id}")[0].text.startswith("哪里不对？")
+
+
 def test_somebody_without_a_shop_registers_one_and_goes_on(here: Counter) -> None:
     for verb, words in WORDS.items():
         who = f"new-{verb}"

@@ -238,6 +238,16 @@ def test_one_instrument_too_late_pauses_and_its_new_date_or_its_end_resumes(here
     assert (here.latest().state, here.latest().cause, here.latest().reason) == (PledgeState.ACTIVE, "", "")
 
 
+def test_what_is_mended_in_the_last_month_is_said_to_end_soon(here: Counter) -> None:
+    here.prepare(300)
+    here.sign()
+    job.check(here.database, day(340))
+    here.due(TODAY + timedelta(days=900))
+    assert here.seen(day(340)).status is EXPIRING  # the check has not written it down yet
+    job.check(here.database, day(340))
+    assert here.seen(day(340)).status is EXPIRING
+
+
 def test_those_in_charge_are_told_once_what_to_do_and_how_to_appeal(here: Counter) -> None:
     here.prepare(1)
     row = here.sign()
