@@ -46,7 +46,7 @@ def test_the_example_dialogue() -> None:
     assert "绳和水不按货价算" in reply.text
     assert [c.label for c in reply.choices] == [c.label for c in NEXT]
     assert reply.choices[0].action == "ledger:skeleton/electronic-price-scale:2"
-    assert [c.action for c in NEXT] == ["ledger:add", "lookup:show/apply-verification", "lookup:show/honest-pledge"]
+    assert [c.action for c in NEXT] == ["ledger:add", "lookup:show/apply-verification", "pledge:start"]
 
 
 def test_without_a_trade_the_twelve_are_offered_and_words_work_too() -> None:
