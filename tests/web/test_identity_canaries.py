@@ -167,7 +167,7 @@ def _file(city: City, one: Reporter) -> str:
     """File a tip with a name; its receipt."""
     said = [city.say(one.who, text) for text in one.script()]
     card_of = next(text for text in said if "已收到 ✔" in text)
-    assert "承办人看不到，另外封存" in card_of
+    assert "我找到的已隐去，另外封存" in card_of
     found = re.search(r"回执码 ([\d-]+)", card_of)
     assert found is not None
     return found[1]
