@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from nacl import pwhash
-from sqlalchemy import Date, ForeignKey, LargeBinary, UniqueConstraint, delete, func, select
+from sqlalchemy import Date, ForeignKey, LargeBinary, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, name64, row_id
-from storage.cases import OPEN, Case
+from storage.cases import Case
 from storage.contacts import Contact
 from storage.vault import SealedError, Vault
 
@@ -105,12 +105,6 @@ def own_case(session: Session, tags: Sequence[str], case_id: int) -> tuple[Case,
     found = select(Case, CaseLink).join(CaseLink).where(CaseLink.tag.in_(tags), Case.id == case_id)
     row = session.execute(found.order_by(CaseLink.id).limit(1).with_for_update(of=Case)).one_or_none()
     return (row[0], row[1]) if row else None
-
-
-def filed_on(session: Session, tags: Sequence[str], day: date) -> int:
-    """How many cases that are still open a person filed on a day."""
-    counted = select(func.count(Case.id.distinct())).join(CaseLink)
-    return session.scalar(counted.where(CaseLink.tag.in_(tags), Case.received_on == day, Case.state.in_(OPEN))) or 0
 
 
 def forget_tags(session: Session, tags: Sequence[str]) -> None:
